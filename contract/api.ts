@@ -1,0 +1,158 @@
+/**
+ * The router's own HTTP API for the viewer (DICOMweb is documented by the standard). Types only. Every answer is JSON;
+ * an error answers `ApiError` with the status of contract/errors.ts. Requests that change something carry the header
+ * `X-Lifeboat-CSRF` with the token of `SessionInfo` (session cookie clients).
+ *
+ * GET    /api/session                → SessionInfo (200) or 401
+ * POST   /api/session                LoginRequest → SessionInfo; sets the cookie `lifeboat_session`
+ * DELETE /api/session                → 204
+ * POST   /api/session/password       {current, next} → 204
+ * GET    /api/status                 → Status (any signed-in user; polled every 5 s; drives the banner)
+ * GET    /api/worklist?search=&from=&to=&modality=CT,MR&ae=&conflicts=1&sort=-studyDate&limit=50&offset=0 → WorklistAnswer
+ * GET    /api/events                 text/event-stream: `event: committed` data {studyInstanceUIDs}, `event: status` data Status
+ * GET    /api/studies/UID/manifest   → StudyManifest (storage/format/manifest.ts) with signed urls
+ * GET    /api/arrivals?hours=24      → ArrivalsAnswer (roles modality, admin)
+ * admin only:
+ * GET/POST /api/users, PATCH/DELETE /api/users/NAME   → UserRow[] / UserRow
+ * GET/POST /api/tokens, DELETE /api/tokens/ID         → TokenRow[] / TokenCreated
+ * GET/POST /api/aes, DELETE /api/aes/TITLE            → AeRow[]; POST {title, note?} allows a sender
+ * GET    /api/audit?from=&to=&user=&action=&limit=&offset= → AuditAnswer
+ * GET    /api/refusals?limit=        → RefusalRow[] (what was refused lately: DIMSE and HTTP)
+ */
+
+export type Role = 'radiologist' | 'modality' | 'admin';
+/** Machine token scopes. */
+export type Scope = 'dicomweb:read' | 'dicomweb:write' | 'metrics';
+
+export interface ApiError {
+  code: string;
+  message: string;
+}
+
+export interface LoginRequest {
+  user: string;
+  password: string;
+}
+
+export interface SessionInfo {
+  user: string;
+  role: Role;
+  csrf: string;
+  /** UTC ISO. */
+  expiresAt: string;
+}
+
+export interface PacsStatus {
+  name: string;
+  /** 'AE@host:port' */
+  address: string;
+  state: 'up' | 'degraded' | 'down' | 'unknown';
+  /** UTC ISO of the last change of state. */
+  since: string;
+  /** One sentence of evidence, e.g. 'C-ECHO: connection refused, 3 times in 6 s'. */
+  evidence: string;
+  /** Instances waiting to be forwarded. */
+  queued: number;
+}
+
+export interface Status {
+  version: string;
+  aeTitle: string;
+  dicomPort: number;
+  store: { description: string; available: boolean; since?: string; message?: string };
+  spool: { entries: number; bytes: number; oldest: string | null; freeBytes: number };
+  /** null: none configured. */
+  pacs: PacsStatus | null;
+  totals: { studies: number; instances: number; bytes: number; conflicts: number };
+  /** Unknown senders waiting for IT. */
+  pendingAEs: number;
+  /** True in demo mode: everything is SAMPLE data. */
+  demo: boolean;
+}
+
+export interface WorklistAnswer {
+  rows: import('../storage/catalogue/catalogue-types.ts').WorklistRow[];
+  more: boolean;
+  /** Exact up to 10,000; 10001 means 'more than 10,000'. */
+  count: number;
+}
+
+export interface ArrivalSeries {
+  seriesInstanceUID: string;
+  modality: string;
+  description: string;
+  /** Kept in the store. */
+  stored: number;
+  /** Acknowledged, still in the spool. */
+  inSpool: number;
+}
+export interface ArrivalRow {
+  studyInstanceUID: string;
+  patientName: string;
+  patientID: string;
+  callingAE: string;
+  firstReceivedAt: string;
+  lastReceivedAt: string;
+  series: ArrivalSeries[];
+  refused: number;
+}
+export interface ArrivalsAnswer {
+  rows: ArrivalRow[];
+}
+
+export interface UserRow {
+  name: string;
+  role: Role;
+  disabled: boolean;
+  lockedUntil: string | null;
+  createdAt: string;
+  lastLoginAt: string | null;
+}
+export interface TokenRow {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  createdAt: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+}
+export interface TokenCreated extends TokenRow {
+  /** Shown once. */
+  secret: string;
+}
+export interface AeRow {
+  title: string;
+  allowed: boolean;
+  /** 'config' rows come from LIFEBOAT_ACCEPT_AE and cannot be removed here. */
+  origin: 'config' | 'admin' | 'seen';
+  note: string;
+  lastAddress: string | null;
+  lastSeenAt: string | null;
+  /** Associations rejected because the title was not allowed. */
+  rejected: number;
+}
+export interface AuditRow {
+  id: number;
+  at: string;
+  user: string;
+  address: string;
+  /** login, login-refused, logout, query, view, upload, export, refusal, user-change, token-change, ae-change … */
+  action: string;
+  /** Study UID, AE title, user name … */
+  object: string;
+  detail: string;
+  outcome: 'ok' | 'refused' | 'error';
+}
+export interface AuditAnswer {
+  rows: AuditRow[];
+  more: boolean;
+}
+export interface RefusalRow {
+  at: string;
+  /** 'DIMSE' or 'HTTP' */
+  channel: string;
+  peer: string;
+  code: string;
+  message: string;
+  sopInstanceUID?: string;
+}

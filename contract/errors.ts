@@ -1,0 +1,110 @@
+/**
+ * Every error a user, a peer or a client can meet. Codes are stable: scripts and hospital runbooks may match on them.
+ * Add a row here, never an ad-hoc string elsewhere. `dimse` is the C-STORE status (PS3.4 Annex B, PS3.7 Annex C),
+ * `http` the HTTP status.
+ */
+export const ERRORS = {
+  // receiving
+  SPOOL_FULL: {
+    http: 507,
+    dimse: 0xa700,
+    text: 'The router has no room left to keep this image; free disk space and send again.',
+  },
+  SPOOL_UNWRITABLE: {
+    http: 503,
+    dimse: 0xa700,
+    text: 'The router could not write this image to its disk; send again and tell IT.',
+  },
+  SOP_CLASS_MISMATCH: {
+    http: 409,
+    dimse: 0xa900,
+    text: 'SOP Class UID in the data set differs from the one announced.',
+  },
+  SOP_INSTANCE_MISMATCH: {
+    http: 409,
+    dimse: 0xa900,
+    text: 'SOP Instance UID in the data set differs from the one announced.',
+  },
+  STUDY_MISMATCH: {
+    http: 409,
+    dimse: 0xa900,
+    text: 'Study Instance UID in the data set differs from the one in the address.',
+  },
+  DATASET_UNREADABLE: { http: 400, dimse: 0xc000, text: 'The data set cannot be understood as DICOM.' },
+  DATASET_TRUNCATED: { http: 400, dimse: 0xc000, text: 'The data set ends before it should.' },
+  DATASET_MISSING_UID: { http: 400, dimse: 0xc000, text: 'The data set lacks a Study, Series or SOP Instance UID.' },
+  DATASET_BAD_UID: {
+    http: 400,
+    dimse: 0xc000,
+    text: 'A Study, Series or SOP Instance UID has characters or a length that no UID can have.',
+  },
+  DATASET_BOMB: { http: 413, dimse: 0xc000, text: 'The deflated data set expands beyond any plausible size.' },
+  TRANSFER_SYNTAX_UNKNOWN: { http: 415, dimse: 0x0122, text: 'The transfer syntax is not one this archive can read.' },
+  NOT_DICOM: { http: 400, dimse: 0xc000, text: 'This is not a DICOM file.' },
+  // store and archive
+  STORE_UNAVAILABLE: {
+    http: 503,
+    dimse: 0xa700,
+    text: 'The object store does not answer; received images wait safely in the spool.',
+  },
+  OBJECT_NOT_FOUND: { http: 404, dimse: 0x0112, text: 'The object is not in the store.' },
+  OBJECT_DAMAGED: {
+    http: 500,
+    dimse: 0x0110,
+    text: 'The object in the store does not match its recorded hash or size.',
+  },
+  MANIFEST_DAMAGED: { http: 500, dimse: 0x0110, text: 'A manifest segment in the store cannot be read.' },
+  NOT_FOUND: { http: 404, dimse: 0x0112, text: 'No such study, series, instance or frame here.' },
+  CATALOGUE_UNAVAILABLE: { http: 503, dimse: 0x0110, text: 'The catalogue does not answer.' },
+  // DICOMweb and API
+  BAD_REQUEST: { http: 400, dimse: 0x0110, text: 'The request cannot be understood.' },
+  NOT_ACCEPTABLE: {
+    http: 406,
+    dimse: 0x0110,
+    text: 'None of the accepted media types can be produced for this object.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: { http: 415, dimse: 0x0110, text: 'The content type of the request is not supported.' },
+  PAYLOAD_TOO_LARGE: { http: 413, dimse: 0x0110, text: 'The request body is larger than it may be.' },
+  CANNOT_RENDER: { http: 406, dimse: 0x0110, text: 'This object has no picture that can be rendered.' },
+  RANGE_NOT_SATISFIABLE: { http: 416, dimse: 0x0110, text: 'The requested byte range is outside the object.' },
+  // access
+  UNAUTHENTICATED: { http: 401, dimse: 0x0124, text: 'Sign in first.' },
+  FORBIDDEN: { http: 403, dimse: 0x0124, text: 'Your role does not allow this.' },
+  BAD_CREDENTIALS: { http: 401, dimse: 0x0124, text: 'User name or password is wrong.' },
+  LOCKED_OUT: { http: 429, dimse: 0x0124, text: 'Too many wrong passwords; try again later or ask an administrator.' },
+  CSRF: { http: 403, dimse: 0x0124, text: 'The request did not come from this site; reload the page and try again.' },
+  SIGNATURE_INVALID: { http: 403, dimse: 0x0124, text: 'The link is not valid for this object.' },
+  SIGNATURE_EXPIRED: { http: 403, dimse: 0x0124, text: 'The link has expired; reload the page.' },
+  CONFLICT: { http: 409, dimse: 0x0110, text: 'That already exists or was changed meanwhile.' },
+  // configuration and start
+  CONFIG_INVALID: { http: 500, dimse: 0x0110, text: 'A setting is wrong.' },
+  PORT_IN_USE: { http: 500, dimse: 0x0110, text: 'The port is in use by another program.' },
+  INTERNAL: { http: 500, dimse: 0x0110, text: 'Something unexpected went wrong; the log has the details.' },
+} as const satisfies Record<string, { http: number; dimse: number; text: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a stable code and one sentence its reader can act on. */
+export class LifeboatError extends Error {
+  readonly code: ErrorCode;
+  readonly http: number;
+  readonly dimse: number;
+  /** @param detail replaces or, when it starts with ':', extends the catalogue's sentence. Never put patient names in it. */
+  constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown }) {
+    const row = ERRORS[code];
+    super(
+      detail === undefined ? row.text : detail.startsWith(':') ? `${row.text.replace(/\.$/, '')}${detail}` : detail,
+      options,
+    );
+    this.name = 'LifeboatError';
+    this.code = code;
+    this.http = row.http;
+    this.dimse = row.dimse;
+  }
+}
+
+/** Narrow anything thrown to a LifeboatError; unknown ones become INTERNAL with the cause kept. */
+export function asLifeboatError(error: unknown): LifeboatError {
+  if (error instanceof LifeboatError) return error;
+  return new LifeboatError('INTERNAL', undefined, { cause: error });
+}

@@ -1,0 +1,17 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { PacsStatus } from '../contract/api.ts';
+import type { Archive } from '../storage/archive-types.ts';
+import type { AccessControl } from './access/access-types.ts';
+import type { Config } from './config.ts';
+
+/** What every part of the running router is given; built once in router/serve.ts. */
+export interface RouterContext {
+  readonly config: Config;
+  readonly archive: Archive;
+  readonly access: AccessControl;
+  readonly log: Logger;
+  readonly metrics: Registry;
+  /** Set by the PACS watch when one is configured. */
+  pacsStatus?: () => PacsStatus;
+}

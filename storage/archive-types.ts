@@ -1,0 +1,47 @@
+import type { EventEmitter } from 'node:events';
+import type { Catalogue } from './catalogue/catalogue-types.ts';
+import type { DicomJson, InstanceEntry, StudyManifest } from './format/manifest.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { Receiver } from './receive-types.ts';
+
+export interface SpoolStatus {
+  /** Instances acknowledged and not yet committed to the store. */
+  entries: number;
+  bytes: number;
+  /** UTC ISO of the oldest waiting entry, null when empty. */
+  oldest: string | null;
+  /** Free bytes on the spool's disk. */
+  freeBytes: number;
+  /** Present while the store does not answer. */
+  storeError?: { since: string; message: string };
+}
+
+export interface ArchiveEvents {
+  /** After catalogue rows are visible. */
+  committed: [entries: InstanceEntry[]];
+  /** The store went away or came back. */
+  store: [available: boolean];
+}
+
+/** The archive as router and command line see it: receive, read, rebuild, verify. Opened by `openArchive` in storage/archive.ts. */
+export interface Archive extends Receiver {
+  readonly store: ObjectStore;
+  readonly catalogue: Catalogue;
+  readonly events: EventEmitter<ArchiveEvents>;
+  spool(): SpoolStatus;
+  /** Resolves when everything acknowledged before the call is committed and in the catalogue. */
+  flush(): Promise<void>;
+  /** Every entry of a study, merged over segments, conflicts included (several entries may share a SOP Instance UID). Empty when unknown. */
+  entries(studyInstanceUID: string): Promise<InstanceEntry[]>;
+  /** Merged for display; `url`s are filled by the caller. null when unknown. */
+  manifest(studyInstanceUID: string): Promise<StudyManifest | null>;
+  /** Full DICOM JSON of every current instance (newest content each), as stored: bulk values as `bulk:OFFSET:LENGTH`. Pre-computed at commit, so 500 instances take milliseconds. Each item is serialised JSON text of one instance. */
+  metadata(studyInstanceUID: string, seriesInstanceUID?: string, sopInstanceUID?: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export interface MetadataLine {
+  sopInstanceUID: string;
+  dataSetSha256: string;
+  json: DicomJson;
+}

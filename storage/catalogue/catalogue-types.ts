@@ -1,0 +1,86 @@
+import type { DicomJson, InstanceEntry } from '../format/manifest.ts';
+
+export type QueryLevel = 'study' | 'series' | 'instance';
+
+/** One matching key (PS3.4 C.2.2.2): values as in the query string, decoded; empty = universal matching. */
+export interface MatchingKey {
+  /** 8-digit upper-case hex tag. */
+  tag: string;
+  /** Raw query value: wildcards * and ?, ranges a-b, lists a,b or a\b for UIDs. */
+  value: string;
+}
+
+export interface Query {
+  level: QueryLevel;
+  keys: MatchingKey[];
+  /** PS3.18 8.3.4: fuzzy person-name matching, any script. */
+  fuzzy?: boolean;
+  limit: number;
+  offset: number;
+}
+
+/** One result: DICOM JSON attributes of the level and those above, incl. computed ones (ModalitiesInStudy, NumberOf…). */
+export interface QueryResult {
+  rows: DicomJson[];
+  /** True when rows beyond limit+offset exist. */
+  more: boolean;
+}
+
+export interface WorklistQuery {
+  /** As typed: name parts in any script and order, patient ID, accession number; every word must match as a prefix of something. */
+  search?: string;
+  /** YYYYMMDD inclusive. */
+  dateFrom?: string;
+  dateTo?: string;
+  modalities?: string[];
+  callingAE?: string;
+  /** Only studies with a conflict. */
+  conflicts?: boolean;
+  /** Column, '-' in front for descending. Default '-studyDate'. */
+  sort?: string;
+  limit: number;
+  offset: number;
+}
+
+export interface WorklistRow {
+  studyInstanceUID: string;
+  patientName: string;
+  /** Alphabetic, ideographic, phonetic groups. */
+  patientNameGroups: string[];
+  patientID: string;
+  issuerOfPatientID: string;
+  patientBirthDate: string;
+  patientSex: string;
+  accessionNumber: string;
+  studyDate: string;
+  studyTime: string;
+  studyDescription: string;
+  modalities: string[];
+  seriesCount: number;
+  instanceCount: number;
+  bytes: number;
+  /** UTC ISO. */
+  firstReceivedAt: string;
+  lastReceivedAt: string;
+  callingAEs: string[];
+  /** Instances with two or more contents under one UID. */
+  conflicts: number;
+}
+
+export interface Catalogue {
+  readonly description: string;
+  /** Idempotent: the same entries again change nothing; order-free. */
+  apply(entries: InstanceEntry[]): Promise<void>;
+  query(query: Query): Promise<QueryResult>;
+  worklist(
+    query: WorklistQuery,
+  ): Promise<{ rows: WorklistRow[]; more: boolean /** exact up to 10,000, else 10001 */; count: number }>;
+  /** Study a series or instance UID belongs to, newest if several. */
+  studyOf(uid: { seriesInstanceUID?: string; sopInstanceUID?: string }): Promise<string | null>;
+  totals(): Promise<{ studies: number; series: number; instances: number; bytes: number; conflicts: number }>;
+  /** Empties everything, for rebuild. */
+  clear(): Promise<void>;
+  /** Deterministic dump, line per row in key order, to compare a rebuilt catalogue with the original. */
+  dump(): AsyncIterable<string>;
+  close(): Promise<void>;
+}
