@@ -11,10 +11,14 @@
  * GET    /api/worklist?search=&from=&to=&modality=CT,MR&ae=&conflicts=1&sort=-studyDate&limit=50&offset=0 → WorklistAnswer
  * GET    /api/events                 text/event-stream: `event: committed` data {studyInstanceUIDs}, `event: status` data Status
  * GET    /api/studies/UID/manifest   → StudyManifest (storage/format/manifest.ts) with signed urls
+ * GET    /objects/KEY?e=…&s=…        the signed urls of the embedded store: no cookie needed, Range, HEAD, ETag; with S3 the
+ *                                    urls are presigned and go to the store itself
+ * GET    any page                    index.html; for a signed-in user with <script type="application/json" id="lifeboat-boot">
+ *                                    holding a ViewerBoot, so that the page asks for pixels without a round trip
  * GET    /api/arrivals?hours=24      → ArrivalsAnswer (roles modality, admin)
  * admin only:
- * GET/POST /api/users, PATCH/DELETE /api/users/NAME   → UserRow[] / UserRow
- * GET/POST /api/tokens, DELETE /api/tokens/ID         → TokenRow[] / TokenCreated
+ * GET/POST /api/users, PATCH/DELETE /api/users/NAME   → UserRow[] / UserRow (UserCreate, UserPatch)
+ * GET/POST /api/tokens, DELETE /api/tokens/ID         → TokenRow[] / TokenCreated (TokenCreate)
  * GET/POST /api/aes, DELETE /api/aes/TITLE            → AeRow[]; POST {title, note?} allows a sender
  * GET    /api/audit?from=&to=&user=&action=&limit=&offset= → AuditAnswer
  * GET    /api/refusals?limit=        → RefusalRow[] (what was refused lately: DIMSE and HTTP)
@@ -40,6 +44,8 @@ export interface SessionInfo {
   csrf: string;
   /** UTC ISO. */
   expiresAt: string;
+  /** True until a password that an administrator or the first start has set is replaced by one's own. */
+  mustChangePassword?: boolean;
 }
 
 export interface PacsStatus {
@@ -68,6 +74,33 @@ export interface Status {
   pendingAEs: number;
   /** True in demo mode: everything is SAMPLE data. */
   demo: boolean;
+}
+
+/** Frame 1 of the image to show first: one Range GET of `bytes` on `url` (deflated: the whole object). */
+export interface BootImage {
+  seriesInstanceUID: string;
+  sopInstanceUID: string;
+  url: string;
+  /** First and one-past-last byte of the frame's pixel bytes in the object; absent: fetch the whole object. */
+  bytes?: [start: number, end: number];
+}
+
+/** What a page finds in `#lifeboat-boot` when somebody is signed in; absent: show the sign-in. */
+export interface ViewerBoot {
+  session: SessionInfo;
+  status: Status;
+  /** On /viewer?StudyInstanceUIDs=UID (the first UID, when the archive knows it). */
+  study?: {
+    studyInstanceUID: string;
+    /**
+     * `complete`: the same as /api/studies/UID/manifest. Otherwise only the series of the first image, cut to its first
+     * instances: enough to paint; ask the API for the rest.
+     */
+    manifest: import('../storage/format/manifest.ts').StudyManifest;
+    complete: boolean;
+    /** null: the study has nothing with pixel data. */
+    firstImage: BootImage | null;
+  };
 }
 
 export interface WorklistAnswer {
@@ -107,6 +140,24 @@ export interface UserRow {
   lockedUntil: string | null;
   createdAt: string;
   lastLoginAt: string | null;
+}
+export interface UserCreate {
+  name: string;
+  role: Role;
+  password: string;
+}
+export interface UserPatch {
+  role?: Role;
+  disabled?: boolean;
+  password?: string;
+  /** Lifts a lock-out. */
+  unlock?: true;
+}
+export interface TokenCreate {
+  name: string;
+  scopes: Scope[];
+  /** UTC ISO; absent or null: does not expire. */
+  expiresAt?: string | null;
 }
 export interface TokenRow {
   id: string;
