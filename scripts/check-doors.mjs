@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const rooms = ['contract', 'storage/format', 'storage', 'router', 'viewer', 'test', 'phantoms'];
+const rooms = ['contract', 'storage/format', 'storage', 'router', 'viewer', 'test', 'phantoms', 'demo'];
 const allowed = {
   contract: ['contract', 'storage/format', 'storage/catalogue/catalogue-types.ts'],
   'storage/format': ['storage/format', 'contract'],
@@ -11,6 +11,7 @@ const allowed = {
   router: ['router', 'storage', 'storage/format', 'contract'],
   viewer: ['viewer', 'storage/format', 'contract'],
   phantoms: ['phantoms', 'storage/format'],
+  demo: ['demo', 'router', 'phantoms', 'storage', 'storage/format', 'contract'],
   test: rooms,
 };
 const roomOf = (path) =>
@@ -27,7 +28,7 @@ function* sources(dir) {
   }
 }
 
-for (const top of ['contract', 'storage', 'router', 'viewer', 'phantoms']) {
+for (const top of ['contract', 'storage', 'router', 'viewer', 'phantoms', 'demo']) {
   let files;
   try {
     files = [...sources(join(root, top))];
