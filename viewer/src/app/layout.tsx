@@ -1,0 +1,53 @@
+import type { ReactNode } from 'react';
+import type { SessionInfo } from '../../../contract/api.ts';
+import { signOut } from '../shared/api/client.ts';
+import { messages } from '../shared/messages.en.ts';
+import { navigate } from '../shared/navigation.ts';
+import { useSession } from '../shared/session.ts';
+import { Link } from '../shared/ui/link.tsx';
+import { Banner } from './banner.tsx';
+import './layout.css';
+
+const links: { page: string; to: string; label: string; roles: SessionInfo['role'][] }[] = [
+  { page: '', to: './', label: messages.pages.worklist, roles: ['radiologist', 'modality', 'admin'] },
+  { page: 'upload', to: './upload', label: messages.pages.upload, roles: ['radiologist', 'modality', 'admin'] },
+  { page: 'arrivals', to: './arrivals', label: messages.pages.arrivals, roles: ['modality', 'admin'] },
+  { page: 'it', to: './it', label: messages.pages.it, roles: ['admin'] },
+];
+
+/** Bar, banner and the page beneath. */
+export function Layout(props: { page: string; session: SessionInfo; children: ReactNode }) {
+  const { setSession } = useSession();
+  const leave = async () => {
+    await signOut();
+    setSession(null);
+    navigate('./sign-in');
+  };
+  return (
+    <div className="shell">
+      <header className="shell-bar">
+        <Link to="./" className="shell-brand">
+          <img src="./lifeboat.svg" alt="" />
+          {messages.product}
+        </Link>
+        <nav>
+          {links
+            .filter((link) => link.roles.includes(props.session.role))
+            .map((link) => (
+              <Link key={link.page} to={link.to} className="shell-link" current={link.page === props.page}>
+                {link.label}
+              </Link>
+            ))}
+        </nav>
+        <div className="shell-user">
+          <span>{props.session.user}</span>
+          <button type="button" className="button" onClick={leave}>
+            {messages.pages.signOut}
+          </button>
+        </div>
+      </header>
+      <Banner />
+      <main className="shell-main">{props.children}</main>
+    </div>
+  );
+}

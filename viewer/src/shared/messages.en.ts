@@ -1,0 +1,84 @@
+import type { PacsStatus, Status } from '../../../contract/api.ts';
+import { formatBytes, formatCount, formatInstant } from './format.ts';
+
+/** Every sentence of the shell and the reading page. One file a language; plain words, no jargon, what to do next. */
+export const messages = {
+  product: 'Lifeboat',
+  loading: 'Loading',
+  pages: {
+    worklist: 'Patients',
+    upload: 'Upload',
+    arrivals: 'Arrivals',
+    it: 'IT',
+    signOut: 'Sign out',
+    missing: 'There is no such page.',
+    toWorklist: 'Go to the patient list',
+    failed: (reason: string) => `This page stopped: ${reason}`,
+    reload: 'Reload the page',
+  },
+  banner: {
+    pacsDown: (pacs: PacsStatus) =>
+      `The main PACS (${pacs.name}) has not answered since ${formatInstant(pacs.since)}. Read here: images already on board and new ones from the scanners are shown. ${
+        pacs.queued > 0
+          ? `${formatCount(pacs.queued)} images wait and are sent to it when it is back.`
+          : 'New images are sent to it when it is back.'
+      }`,
+    pacsDegraded: (pacs: PacsStatus) =>
+      `The main PACS (${pacs.name}) answers slowly or not always since ${formatInstant(pacs.since)}. Nothing is lost; images are also here.`,
+    storeAway: (status: Status) =>
+      `The image store does not answer${status.store.since ? ` since ${formatInstant(status.store.since)}` : ''}. New images are still received and kept safe (${formatCount(status.spool.entries)} waiting); older ones cannot be opened until it is back.`,
+    spoolWaiting: (status: Status) =>
+      `${formatCount(status.spool.entries)} received images (${formatBytes(status.spool.bytes)}) wait to be put into the store, the oldest since ${formatInstant(status.spool.oldest)}. They are safe.`,
+    spoolAlmostFull: (status: Status) =>
+      `The disk for received images is almost full: ${formatBytes(status.spool.freeBytes)} left. Tell IT now.`,
+    unreachable: 'Lifeboat itself does not answer. What is on the screen stays readable; the page keeps trying.',
+    demo: 'Demonstration: every patient and image here is a SAMPLE.',
+  },
+  reading: {
+    title: 'Reading',
+    noStudy: 'No study was named. Open one from the patient list.',
+    unknownStudy: 'This study is not on board. It may never have been sent here; ask the department that scanned it.',
+    series: 'Series',
+    priors: 'Other studies of this patient',
+    noPriors: 'None on board',
+    noPictures: 'Nothing in this study can be shown as a picture.',
+    receiving: (n: number) => `receiving… ${formatCount(n)} so far`,
+    count: (n: number) => (n === 1 ? '1 image' : `${formatCount(n)} images`),
+    shownOf: (shown: number, all: number) =>
+      shown === all
+        ? `All ${formatCount(all)} objects shown`
+        : `Shown ${formatCount(shown)} of ${formatCount(all)} objects; ${formatCount(all - shown)} cannot be shown as pictures`,
+    cannotShow: (kind: string) => `${kind}: cannot be shown as a picture here.`,
+    download: 'Download',
+    downloadOriginal: 'Download the original file',
+    conflict: (n: number) => `${n} versions of this image were received; the newest is shown`,
+    lossy: (detail: string) => `Lossy compressed${detail ? ` ${detail}` : ''}`,
+    sample: 'SAMPLE',
+    frameLoading: (percent: number | null) => (percent === null ? 'Fetching image' : `Fetching image ${percent} %`),
+    frameFailed: (reason: string) => `This image could not be shown: ${reason}`,
+    retry: 'Try again',
+    fetched: (done: number, all: number) => `${formatCount(done)} of ${formatCount(all)} fetched`,
+    estimated: 'at detector',
+    uncalibrated: 'no scale in this image: lengths in pixels',
+    notes: 'Note',
+  },
+  tools: {
+    window: 'Window',
+    pan: 'Pan',
+    zoom: 'Zoom',
+    scroll: 'Scroll',
+    length: 'Length',
+    angle: 'Angle',
+    magnify: 'Magnify',
+    invert: 'Invert',
+    rotate: 'Rotate',
+    flip: 'Flip',
+    reset: 'Reset',
+    cine: 'Cine',
+    layout: 'Layout',
+    presets: 'Presets',
+    overlays: 'Text',
+    help: 'Help',
+    clear: 'Erase',
+  },
+} as const;

@@ -1,0 +1,33 @@
+import { resolve } from 'node:path';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+const root = import.meta.dirname;
+
+/**
+ * One build for both homes of the viewer: served by the router and lying in the bucket. All addresses are relative
+ * (`base: './'`), so every page is one path segment deep. The entry chunk holds only what the first image needs; React
+ * and the pages are separate chunks that load while the first image is already up.
+ */
+export default defineConfig({
+  root,
+  base: './',
+  publicDir: resolve(root, 'public'),
+  plugins: [react()],
+  worker: { format: 'es' },
+  build: {
+    outDir: resolve(root, '../dist/viewer'),
+    emptyOutDir: true,
+    target: 'es2022',
+    sourcemap: false,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        entryFileNames: 'assets/[name]-[hash].js',
+        chunkFileNames: 'assets/[name]-[hash].js',
+        assetFileNames: 'assets/[name]-[hash][extname]',
+      },
+    },
+  },
+});
