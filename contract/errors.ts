@@ -41,6 +41,21 @@ export const ERRORS = {
   DATASET_BOMB: { http: 413, dimse: 0xc000, text: 'The deflated data set expands beyond any plausible size.' },
   TRANSFER_SYNTAX_UNKNOWN: { http: 415, dimse: 0x0122, text: 'The transfer syntax is not one this archive can read.' },
   NOT_DICOM: { http: 400, dimse: 0xc000, text: 'This is not a DICOM file.' },
+  // DIMSE associations (for the refusal page; a peer sees A-ASSOCIATE-RJ or A-ABORT)
+  DIMSE_PROTOCOL: { http: 400, dimse: 0x0110, text: 'The peer does not speak DICOM as the standard says.' },
+  DIMSE_TIMEOUT: { http: 504, dimse: 0x0110, text: 'The peer fell silent; the association was closed.' },
+  DIMSE_CONNECTION_LOST: { http: 502, dimse: 0x0110, text: 'The line to the peer broke.' },
+  DIMSE_COMMAND_INVALID: { http: 400, dimse: 0xc000, text: 'The C-STORE request lacks something it must have.' },
+  CALLING_AE_NOT_ALLOWED: { http: 403, dimse: 0x0124, text: 'This sender is not on the list of allowed AE titles.' },
+  CALLED_AE_UNKNOWN: { http: 404, dimse: 0x0124, text: 'The sender called an AE title that is not ours.' },
+  ASSOCIATION_REJECTED: { http: 400, dimse: 0x0110, text: 'The association request cannot be accepted.' },
+  ASSOCIATION_LIMIT: { http: 503, dimse: 0xa700, text: 'Too many associations at once; the sender may try again.' },
+  CONTEXTS_REJECTED: { http: 415, dimse: 0x0122, text: 'None of the offered presentation contexts can be kept here.' },
+  PEER_UNREACHABLE: { http: 502, dimse: 0x0110, text: 'The peer cannot be reached.' },
+  PEER_REJECTED: { http: 502, dimse: 0x0110, text: 'The peer does not accept our association.' },
+  PEER_ABORTED: { http: 502, dimse: 0x0110, text: 'The peer aborted the association.' },
+  PEER_NO_CONTEXT: { http: 502, dimse: 0x0110, text: 'The peer takes neither this kind of object nor its encoding.' },
+  PEER_FAILED_STATUS: { http: 502, dimse: 0x0110, text: 'The peer answered with a failure.' },
   // store and archive
   STORE_UNAVAILABLE: {
     http: 503,
@@ -75,6 +90,12 @@ export const ERRORS = {
   CSRF: { http: 403, dimse: 0x0124, text: 'The request did not come from this site; reload the page and try again.' },
   SIGNATURE_INVALID: { http: 403, dimse: 0x0124, text: 'The link is not valid for this object.' },
   SIGNATURE_EXPIRED: { http: 403, dimse: 0x0124, text: 'The link has expired; reload the page.' },
+  BUSY: { http: 503, dimse: 0xa700, text: 'The router is busy with other sign-ins; try again in a few seconds.' },
+  WEAK_PASSWORD: {
+    http: 400,
+    dimse: 0x0110,
+    text: 'A password needs at least 10 characters and may not be the user name.',
+  },
   CONFLICT: { http: 409, dimse: 0x0110, text: 'That already exists or was changed meanwhile.' },
   // configuration and start
   CONFIG_INVALID: { http: 500, dimse: 0x0110, text: 'A setting is wrong.' },

@@ -1,3 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { LifeboatError } from '../contract/errors.ts';
+import { isUnknownSetting, nearestSetting, SETTINGS, type SettingName, settingSchemas } from './settings.ts';
+
 /**
  * Settings: environment variables LIFEBOAT_* or the same keys in lifeboat.yaml (environment wins).
  * Filled and validated by `loadConfig`; a wrong or unknown one is CONFIG_INVALID with one sentence that names it.
@@ -45,8 +52,165 @@ export interface Config {
   tls?: { cert: string; key: string };
   /** LIFEBOAT_TRUST_PROXY=true: a TLS proxy stands in front. */
   trustProxy: boolean;
+  /** LIFEBOAT_SESSION_IDLE_MIN, default 30: a browser session on which nothing is done ends. */
+  sessionIdleMs: number;
+  /** LIFEBOAT_SESSION_MAX_H, default 12: every browser session ends after this. */
+  sessionMaxMs: number;
   /** LIFEBOAT_LOG_LEVEL, default info. */
   logLevel: string;
   /** LIFEBOAT_DEMO=true, set by `npm run demo`. */
   demo: boolean;
+}
+
+/** Where `loadConfig` looks; everything defaults to the running process. */
+export interface ConfigSources {
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** --config; wins over LIFEBOAT_CONFIG, which wins over ./lifeboat.yaml. */
+  file?: string;
+}
+
+type Settings = { [Name in SettingName]: z.output<(typeof settingSchemas)[Name]> };
+type Given = Partial<Record<SettingName, string>>;
+
+const SECRETS = new Set<SettingName>([
+  'LIFEBOAT_S3_ACCESS_KEY',
+  'LIFEBOAT_S3_SECRET_KEY',
+  'LIFEBOAT_ADMIN_PASSWORD',
+  'LIFEBOAT_DATABASE_URL',
+]);
+
+const invalid = (sentence: string, cause?: unknown) => new LifeboatError('CONFIG_INVALID', sentence, { cause });
+
+/**
+ * Read and check all settings. Relative paths in the environment are relative to the working folder, those in
+ * lifeboat.yaml to the file's own folder.
+ * @throws CONFIG_INVALID with one sentence that names the wrong or unknown setting and where it stands.
+ */
+export function loadConfig(sources: ConfigSources = {}): Config {
+  const env = sources.env ?? process.env;
+  const cwd = sources.cwd ?? process.cwd();
+  const fromEnv = environmentSettings(env);
+  const file = readSettingsFile(sources.file ?? env['LIFEBOAT_CONFIG'], cwd);
+  const given: Given = { ...file?.settings, ...fromEnv };
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of SETTINGS) {
+    const parsed = settingSchemas[name].safeParse(given[name]);
+    if (!parsed.success) {
+      const where = name in fromEnv || !file ? 'in the environment' : `in ${file.path}`;
+      const shown = SECRETS.has(name) ? '' : ` "${given[name]}"`;
+      throw invalid(`${name}${shown} (${where}) ${parsed.error.issues[0]!.message}.`);
+    }
+    values[name] = parsed.data;
+  }
+  const baseOf = (name: SettingName) => (name in fromEnv || !file ? cwd : dirname(file.path));
+  return assemble(values as Settings, baseOf);
+}
+
+function environmentSettings(env: NodeJS.ProcessEnv): Given {
+  const found: Given = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (isUnknownSetting(name)) throw invalid(unknownSentence(name, 'in the environment'));
+    if (value !== undefined && value !== '' && (SETTINGS as readonly string[]).includes(name))
+      found[name as SettingName] = value;
+  }
+  return found;
+}
+
+function unknownSentence(name: string, where: string): string {
+  const near = nearestSetting(name);
+  return `${name} (${where}) is not a setting of Lifeboat${near ? `; did you mean ${near}?` : '.'}`;
+}
+
+/** The settings of the YAML file, all as text; null when none was named and ./lifeboat.yaml is absent. */
+function readSettingsFile(named: string | undefined, cwd: string): { path: string; settings: Given } | null {
+  const path = resolve(cwd, named || 'lifeboat.yaml');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (!named && (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw invalid(`The settings file ${path} cannot be read.`, error);
+  }
+  const document = parseDocument(text);
+  const broken = document.errors[0];
+  if (broken) throw invalid(`${path} is not valid YAML: ${broken.message.split('\n')[0]}`, broken);
+  const content: unknown = document.toJS();
+  if (content === null || content === undefined) return { path, settings: {} };
+  if (typeof content !== 'object' || Array.isArray(content))
+    throw invalid(`${path} must hold lines like LIFEBOAT_HTTP_PORT: 8080.`);
+  const settings: Given = {};
+  for (const [name, value] of Object.entries(content)) {
+    if (!(SETTINGS as readonly string[]).includes(name)) throw invalid(unknownSentence(name, `in ${path}`));
+    settings[name as SettingName] = settingText(name, value, path);
+  }
+  return { path, settings };
+}
+
+function settingText(name: string, value: unknown, path: string): string | undefined {
+  if (value === null) return undefined;
+  if (Array.isArray(value)) return value.map((item) => settingText(name, item, path)).join(',');
+  if (typeof value === 'object') throw invalid(`${name} (in ${path}) must be one value or a list.`);
+  return String(value);
+}
+
+function assemble(values: Settings, baseOf: (name: SettingName) => string): Config {
+  const dataDir = resolve(baseOf('LIFEBOAT_DATA'), values.LIFEBOAT_DATA);
+  const { LIFEBOAT_TLS_CERT: cert, LIFEBOAT_TLS_KEY: key } = values;
+  if (!cert !== !key)
+    throw invalid(`${cert ? 'LIFEBOAT_TLS_KEY' : 'LIFEBOAT_TLS_CERT'} is missing; HTTPS needs certificate and key.`);
+  return {
+    dataDir,
+    httpPort: values.LIFEBOAT_HTTP_PORT,
+    httpHost: values.LIFEBOAT_HTTP_HOST,
+    dicomPort: values.LIFEBOAT_DICOM_PORT,
+    aeTitle: values.LIFEBOAT_AE_TITLE,
+    store: assembleStore(values, dataDir, baseOf('LIFEBOAT_STORE')),
+    database: assembleDatabase(values.LIFEBOAT_DATABASE_URL, dataDir, baseOf('LIFEBOAT_DATABASE_URL')),
+    adminPassword: values.LIFEBOAT_ADMIN_PASSWORD,
+    acceptAE: values.LIFEBOAT_ACCEPT_AE,
+    maxAssociations: values.LIFEBOAT_MAX_ASSOCIATIONS,
+    idleTimeoutMs: values.LIFEBOAT_IDLE_TIMEOUT_S * 1000,
+    artimTimeoutMs: values.LIFEBOAT_ARTIM_TIMEOUT_S * 1000,
+    spoolMinFreeBytes: values.LIFEBOAT_SPOOL_MIN_FREE_MB * 1024 * 1024,
+    pacs: values.LIFEBOAT_PACS,
+    tls:
+      cert && key
+        ? { cert: resolve(baseOf('LIFEBOAT_TLS_CERT'), cert), key: resolve(baseOf('LIFEBOAT_TLS_KEY'), key) }
+        : undefined,
+    trustProxy: values.LIFEBOAT_TRUST_PROXY,
+    sessionIdleMs: values.LIFEBOAT_SESSION_IDLE_MIN * 60_000,
+    sessionMaxMs: values.LIFEBOAT_SESSION_MAX_H * 3_600_000,
+    logLevel: values.LIFEBOAT_LOG_LEVEL,
+    demo: values.LIFEBOAT_DEMO,
+  };
+}
+
+function assembleStore(values: Settings, dataDir: string, base: string): Config['store'] {
+  const store = values.LIFEBOAT_STORE;
+  if (store.startsWith('file:')) {
+    const folder = store.slice('file:'.length).replace(/^\/\/(?=\/)/, '');
+    return { kind: 'file', dir: folder ? resolve(base, folder) : join(dataDir, 'store') };
+  }
+  const needed = ['LIFEBOAT_S3_ENDPOINT', 'LIFEBOAT_S3_ACCESS_KEY', 'LIFEBOAT_S3_SECRET_KEY'] as const;
+  for (const name of needed)
+    if (!values[name]) throw invalid(`${name} is missing; LIFEBOAT_STORE is ${store}, which needs it.`);
+  return {
+    kind: 's3',
+    bucket: store.slice('s3://'.length).replace(/\/$/, ''),
+    endpoint: values.LIFEBOAT_S3_ENDPOINT!,
+    publicEndpoint: values.LIFEBOAT_S3_PUBLIC_ENDPOINT,
+    accessKey: values.LIFEBOAT_S3_ACCESS_KEY!,
+    secretKey: values.LIFEBOAT_S3_SECRET_KEY!,
+    region: values.LIFEBOAT_S3_REGION,
+  };
+}
+
+function assembleDatabase(url: string | undefined, dataDir: string, base: string): Config['database'] {
+  if (!url) return { kind: 'sqlite', file: join(dataDir, 'catalogue.sqlite') };
+  if (url.startsWith('sqlite:')) {
+    const file = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+    return { kind: 'sqlite', file: resolve(base, file) };
+  }
+  return { kind: 'postgres', url };
 }
