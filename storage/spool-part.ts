@@ -1,0 +1,158 @@
+import { close, closeSync, fsync, openSync, renameSync, unlinkSync, write } from 'node:fs';
+import { spoolError } from './disk-error.ts';
+
+const BLOCK_BYTES = 256 * 1024;
+const FREE_BLOCKS_KEPT = 32;
+const freeBlocks: Buffer[] = [];
+
+function takeBlock(): Buffer {
+  return freeBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+}
+
+function giveBlock(block: Buffer): void {
+  if (freeBlocks.length < FREE_BLOCKS_KEPT) freeBlocks.push(block);
+}
+
+/**
+ * One file growing in the spool. Bytes are gathered in blocks that worker threads write while the next block fills: the
+ * event loop never waits for the disk, and at most two blocks are in memory.
+ */
+export class SpoolPart {
+  readonly path: string;
+  readonly #fd: number;
+  /** Called before the first block and now and then; throws SPOOL_FULL. */
+  readonly #checkSpace: (bytes: number) => void;
+  #block: Buffer | null = null;
+  #filled = 0;
+  #inFlight: Promise<void> | null = null;
+  #position = 0;
+  #failure: Error | null = null;
+  #finalPath: string | null = null;
+  #state: 'open' | 'sealing' | 'closed' = 'open';
+  #dropped = false;
+
+  /** Throws SPOOL_FULL or SPOOL_UNWRITABLE. */
+  constructor(path: string, checkSpace: (bytes: number) => void) {
+    this.path = path;
+    this.#checkSpace = checkSpace;
+    try {
+      this.#fd = openSync(path, 'wx', 0o640);
+    } catch (error) {
+      throw spoolError(error);
+    }
+  }
+
+  /** Copies `chunk`. A promise means that both blocks are full: wait for it. Throws SPOOL_FULL or SPOOL_UNWRITABLE. */
+  write(chunk: Uint8Array): void | Promise<void> {
+    if (this.#failure) throw spoolError(this.#failure);
+    const taken = this.#fill(chunk, 0);
+    if (taken < chunk.length) return this.#writeRest(chunk, taken);
+  }
+
+  async #writeRest(chunk: Uint8Array, from: number): Promise<void> {
+    let taken = from;
+    while (taken < chunk.length) {
+      await this.#inFlight;
+      if (this.#failure) throw spoolError(this.#failure);
+      taken += this.#fill(chunk, taken);
+    }
+  }
+
+  /** Copies as much as there is room for without waiting. */
+  #fill(chunk: Uint8Array, from: number): number {
+    let at = from;
+    while (at < chunk.length) {
+      this.#block ??= takeBlock();
+      if (this.#filled === BLOCK_BYTES) {
+        if (this.#inFlight) break;
+        this.#flush();
+        continue;
+      }
+      const n = Math.min(BLOCK_BYTES - this.#filled, chunk.length - at);
+      this.#block.set(at === 0 && n === chunk.length ? chunk : chunk.subarray(at, at + n), this.#filled);
+      this.#filled += n;
+      at += n;
+    }
+    if (this.#filled === BLOCK_BYTES && !this.#inFlight) this.#flush();
+    return at - from;
+  }
+
+  #flush(): void {
+    const block = this.#block;
+    if (!block || this.#filled === 0) return;
+    const length = this.#filled;
+    this.#block = null;
+    this.#filled = 0;
+    this.#inFlight = this.#writeBlock(block, length);
+  }
+
+  async #writeBlock(block: Buffer, length: number): Promise<void> {
+    try {
+      this.#checkSpace(length);
+      let done = 0;
+      while (done < length) {
+        done += await new Promise<number>((resolve, reject) =>
+          write(this.#fd, block, done, length - done, this.#position + done, (error, n) =>
+            error ? reject(error) : resolve(n),
+          ),
+        );
+      }
+      this.#position += length;
+    } catch (error) {
+      this.#failure ??= error as Error;
+    } finally {
+      this.#inFlight = null;
+      giveBlock(block);
+    }
+  }
+
+  /**
+   * Writes what is left, gives the file its final name and resolves when file and name are on stable storage.
+   * Throws SPOOL_FULL or SPOOL_UNWRITABLE; the file is gone then.
+   */
+  async seal(finalPath: string, syncFolder: () => Promise<void>): Promise<void> {
+    if (this.#state !== 'open') throw new Error('a spool part is sealed once');
+    this.#state = 'sealing';
+    try {
+      while (this.#inFlight) await this.#inFlight;
+      this.#flush();
+      while (this.#inFlight) await this.#inFlight;
+      if (this.#failure) throw this.#failure;
+      renameSync(this.path, finalPath);
+      this.#finalPath = finalPath;
+      await Promise.all([this.#fsync(), syncFolder()]);
+      this.#state = 'closed';
+      // The bytes are safe; an error of close has nothing left to lose.
+      close(this.#fd, () => undefined);
+    } catch (error) {
+      this.#remove();
+      throw spoolError(error);
+    }
+  }
+
+  #fsync(): Promise<void> {
+    return new Promise((resolve, reject) => fsync(this.#fd, (error) => (error ? reject(error) : resolve())));
+  }
+
+  /** Drops the file; harmless after `seal` and when called twice. */
+  abort(): void {
+    if (this.#state !== 'open' || this.#dropped) return;
+    this.#dropped = true;
+    if (this.#inFlight) void this.#inFlight.then(() => this.#remove());
+    else this.#remove();
+  }
+
+  #remove(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    if (this.#block) giveBlock(this.#block);
+    this.#block = null;
+    for (const step of [() => closeSync(this.#fd), () => unlinkSync(this.#finalPath ?? this.path)]) {
+      try {
+        step();
+      } catch {
+        // An unreachable disk: the next start removes the unfinished part.
+      }
+    }
+  }
+}
