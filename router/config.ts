@@ -38,6 +38,8 @@ export interface Config {
   adminPassword?: string;
   /** LIFEBOAT_ACCEPT_AE; '*' for any. */
   acceptAE: string[];
+  /** LIFEBOAT_ACCEPT_ANY_CALLED_AE, default true: take senders that call another AE title than ours, with a warning in the log. */
+  acceptAnyCalledAE?: boolean;
   /** LIFEBOAT_MAX_ASSOCIATIONS, default 64. */
   maxAssociations: number;
   /** LIFEBOAT_IDLE_TIMEOUT_S, default 60: an association on which nothing moves. */
@@ -169,6 +171,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     database: assembleDatabase(values.LIFEBOAT_DATABASE_URL, dataDir, baseOf('LIFEBOAT_DATABASE_URL')),
     adminPassword: values.LIFEBOAT_ADMIN_PASSWORD,
     acceptAE: values.LIFEBOAT_ACCEPT_AE,
+    acceptAnyCalledAE: values.LIFEBOAT_ACCEPT_ANY_CALLED_AE,
     maxAssociations: values.LIFEBOAT_MAX_ASSOCIATIONS,
     idleTimeoutMs: values.LIFEBOAT_IDLE_TIMEOUT_S * 1000,
     artimTimeoutMs: values.LIFEBOAT_ARTIM_TIMEOUT_S * 1000,

@@ -8,6 +8,7 @@ export const SETTINGS = [
   'LIFEBOAT_DICOM_PORT',
   'LIFEBOAT_AE_TITLE',
   'LIFEBOAT_ACCEPT_AE',
+  'LIFEBOAT_ACCEPT_ANY_CALLED_AE',
   'LIFEBOAT_STORE',
   'LIFEBOAT_S3_ENDPOINT',
   'LIFEBOAT_S3_PUBLIC_ENDPOINT',
@@ -94,6 +95,7 @@ export const settingSchemas = {
     )
     .refine((list) => list.every((title) => aeTitle.safeParse(title).success), 'holds a title that no AE can have')
     .default([]),
+  LIFEBOAT_ACCEPT_ANY_CALLED_AE: flag.default(true),
   LIFEBOAT_STORE: z
     .string()
     .trim()
