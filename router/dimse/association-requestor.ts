@@ -1,0 +1,250 @@
+import { connect, type Socket } from 'node:net';
+import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
+import { type AssociateAccept, ContextResult, encodeAssociateRQ, type ProposedContext } from './acse.ts';
+import { Association, type AssociationEnd, type AssociationTimers } from './association.ts';
+import { type CommandSet, NO_DATA_SET, RESPONSE_BIT } from './command-set.ts';
+import { encodeCommandMessage, MessageAssembler, type PresentationContext } from './dimse-message.ts';
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH } from './implementation.ts';
+import { PDATA_PREFIX, ProtocolViolation, writePDataPrefix } from './pdu.ts';
+
+/** Whom to call, as whom, and how long to wait. */
+export interface PeerAddress {
+  host: string;
+  port: number;
+  calledAE: string;
+  callingAE: string;
+  /** For the TCP connection, ms; default 10 s. */
+  connectTimeoutMs?: number;
+  /** For the association and release answers, ms; default 30 s. */
+  artimTimeoutMs?: number;
+  /** For a response, or for the peer to take more bytes, ms; default 60 s. */
+  idleTimeoutMs?: number;
+}
+
+/** A context without its number. */
+export type ContextProposal = Omit<ProposedContext, 'id'>;
+export const MAX_CONTEXTS = 128;
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMERS: AssociationTimers = { artimTimeoutMs: 30_000, idleTimeoutMs: 60_000 };
+
+/** Longest PDU we send whatever the peer allows: longer ones gain nothing, and many peers allow any length. */
+const MAX_SENT_PDU = 128 * 1024;
+/** A peer that allows less than this cannot mean it. */
+const MIN_SENT_PDU = 256;
+const PDV_OVERHEAD = 6;
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'host name unknown',
+  EAI_AGAIN: 'host name cannot be resolved',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connection timed out',
+  ECONNRESET: 'connection reset',
+};
+
+interface Waiting {
+  resolve(response: CommandSet): void;
+  reject(error: LifeboatError): void;
+}
+
+/** Opens the TCP connection. Throws PEER_UNREACHABLE with the reason in words. */
+function openSocket(peer: PeerAddress): Promise<Socket> {
+  const timeoutMs = peer.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
+    const fail = (reason: string, cause?: unknown) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(new LifeboatError('PEER_UNREACHABLE', `: ${reason}.`, { cause }));
+    };
+    const timer = setTimeout(() => fail(`no connection within ${timeoutMs / 1000} s`), timeoutMs);
+    const onError = (error: NodeJS.ErrnoException) => fail(REASONS[error.code ?? ''] ?? error.message, error);
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', onError);
+      resolve(socket);
+    });
+  });
+}
+
+/**
+ * An association that we ask for (SCU side). One operation at a time. However it ends, whoever waits for a response gets
+ * the reason as an error; a response that did not come is never a success.
+ */
+export class AssociationRequestor {
+  readonly #association: Association;
+  readonly #ended: Promise<AssociationEnd>;
+  #end: AssociationEnd | undefined;
+  #contexts = new Map<number, PresentationContext>();
+  #assembler: MessageAssembler;
+  #maxPayload = MIN_SENT_PDU;
+  #nextMessageID = 1;
+  #waiting: Waiting | undefined;
+  #associated: { resolve(accept: AssociateAccept): void; reject(error: LifeboatError): void } | undefined;
+
+  private constructor(socket: Socket, timers: AssociationTimers) {
+    this.#assembler = new MessageAssembler(this.#contexts, (_context, command) => this.#response(command));
+    let tell: (end: AssociationEnd) => void = () => {};
+    this.#ended = new Promise((resolve) => {
+      tell = resolve;
+    });
+    this.#association = new Association(
+      socket,
+      'requestor',
+      {
+        associateAccept: (accept) => this.#associated?.resolve(accept),
+        pdv: (contextId, control, piece, endOfPdv) => this.#assembler.pdv(contextId, control, piece, endOfPdv),
+        ended: (end) => {
+          this.#end = end;
+          const error = end.error ?? new LifeboatError('DIMSE_CONNECTION_LOST', end.message);
+          this.#associated?.reject(error);
+          this.#waiting?.reject(error);
+          this.#waiting = undefined;
+          tell(end);
+        },
+      },
+      timers,
+      MAXIMUM_LENGTH,
+    );
+  }
+
+  /**
+   * Connects and associates.
+   * @param proposals at most MAX_CONTEXTS
+   * @throws PEER_UNREACHABLE, PEER_REJECTED, PEER_ABORTED, DIMSE_TIMEOUT, DIMSE_CONNECTION_LOST, DIMSE_PROTOCOL
+   */
+  static async open(peer: PeerAddress, proposals: readonly ContextProposal[]): Promise<AssociationRequestor> {
+    const socket = await openSocket(peer);
+    const requestor = new AssociationRequestor(socket, {
+      artimTimeoutMs: peer.artimTimeoutMs ?? DEFAULT_TIMERS.artimTimeoutMs,
+      idleTimeoutMs: peer.idleTimeoutMs ?? DEFAULT_TIMERS.idleTimeoutMs,
+    });
+    await requestor.#associate(peer, proposals);
+    return requestor;
+  }
+
+  async #associate(peer: PeerAddress, proposals: readonly ContextProposal[]): Promise<void> {
+    const contexts = proposals.map((proposal, i) => ({ ...proposal, id: 2 * i + 1 }));
+    const accepted = new Promise<AssociateAccept>((resolve, reject) => {
+      this.#associated = { resolve, reject };
+    });
+    this.#association.request(
+      encodeAssociateRQ({
+        calledAE: peer.calledAE,
+        callingAE: peer.callingAE,
+        contexts,
+        user: {
+          maximumLength: MAXIMUM_LENGTH,
+          implementationClassUID: IMPLEMENTATION_CLASS_UID,
+          implementationVersionName: IMPLEMENTATION_VERSION_NAME,
+        },
+      }),
+    );
+    const accept = await accepted;
+    this.#associated = undefined;
+    const { maximumLength } = accept.user;
+    const pdu = maximumLength === 0 ? MAX_SENT_PDU : Math.min(maximumLength, MAX_SENT_PDU);
+    this.#maxPayload = Math.max(pdu, MIN_SENT_PDU) - PDV_OVERHEAD;
+    for (const answer of accept.contexts) {
+      const proposed = contexts.find((context) => context.id === answer.id);
+      if (answer.result !== ContextResult.Acceptance || !proposed) continue;
+      const { id, abstractSyntax } = proposed;
+      this.#contexts.set(id, { id, abstractSyntax, transferSyntax: answer.transferSyntax });
+    }
+  }
+
+  /** The accepted context for an abstract syntax and, where given, exactly this transfer syntax. */
+  contextFor(abstractSyntax: string, transferSyntax?: string): PresentationContext | undefined {
+    for (const context of this.#contexts.values()) {
+      if (context.abstractSyntax !== abstractSyntax) continue;
+      if (transferSyntax === undefined || context.transferSyntax === transferSyntax) return context;
+    }
+    return undefined;
+  }
+
+  get over(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /**
+   * Sends one request and waits for its response.
+   * @param dataSet encoded in the context's transfer syntax; streamed, held back at the peer's pace. When reading it
+   *   fails midway the association is aborted, for a data set cannot be taken back, and that error is thrown.
+   */
+  async invoke(
+    context: PresentationContext,
+    command: Omit<CommandSet, 'messageID' | 'commandDataSetType'>,
+    dataSet?: AsyncIterable<Uint8Array>,
+  ): Promise<CommandSet> {
+    if (this.#end) throw this.#end.error ?? new LifeboatError('DIMSE_CONNECTION_LOST', this.#end.message);
+    const messageID = this.#nextMessageID;
+    this.#nextMessageID = (this.#nextMessageID % 0xffff) + 1;
+    const response = new Promise<CommandSet>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+    // It is awaited below, after the data set went out; it may be rejected before.
+    response.catch(() => {});
+    const commandDataSetType = dataSet ? 0x0001 : NO_DATA_SET;
+    await this.#association.send(encodeCommandMessage(context.id, { ...command, messageID, commandDataSetType }));
+    if (dataSet) await this.#sendDataSet(context.id, dataSet);
+    const answer = await response;
+    if (answer.messageIDBeingRespondedTo !== messageID) {
+      const error = new ProtocolViolation('The response belongs to another request.');
+      this.#association.abort(error);
+      throw error;
+    }
+    return answer;
+  }
+
+  async #sendDataSet(contextId: number, dataSet: AsyncIterable<Uint8Array>): Promise<void> {
+    const size = this.#maxPayload;
+    let pdu = Buffer.allocUnsafe(PDATA_PREFIX + size);
+    let fill = 0;
+    try {
+      for await (const chunk of dataSet) {
+        let at = 0;
+        while (at < chunk.length) {
+          if (fill === size) {
+            writePDataPrefix(pdu, fill, contextId, false, false);
+            await this.#association.send(pdu);
+            if (this.#end) return;
+            pdu = Buffer.allocUnsafe(PDATA_PREFIX + size);
+            fill = 0;
+          }
+          const n = Math.min(size - fill, chunk.length - at);
+          pdu.set(chunk.subarray(at, at + n), PDATA_PREFIX + fill);
+          fill += n;
+          at += n;
+        }
+      }
+    } catch (cause) {
+      const error = asLifeboatError(cause);
+      this.abort(error);
+      throw error;
+    }
+    writePDataPrefix(pdu, fill, contextId, false, true);
+    await this.#association.send(pdu.subarray(0, PDATA_PREFIX + fill));
+  }
+
+  #response(command: CommandSet): void {
+    const waiting = this.#waiting;
+    if (!(command.commandField & RESPONSE_BIT) || command.status === undefined || !waiting) {
+      throw new ProtocolViolation('The peer sent something that is no response to a request of ours.');
+    }
+    this.#waiting = undefined;
+    waiting.resolve(command);
+  }
+
+  /** Releases and waits for the end; a peer that does not answer is cut after the ARTIM time. Never throws. */
+  async release(): Promise<void> {
+    this.#association.release();
+    await this.#ended;
+  }
+
+  abort(error = new LifeboatError('DIMSE_CONNECTION_LOST', 'The association was aborted by us.')): void {
+    this.#association.abort(error);
+  }
+}

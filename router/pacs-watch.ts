@@ -1,0 +1,127 @@
+import { EventEmitter } from 'node:events';
+import type { Logger } from 'pino';
+import type { PacsStatus } from '../contract/api.ts';
+import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
+import type { Config } from './config.ts';
+import { echo } from './dimse/verification-scu.ts';
+
+export interface PacsWatchOptions {
+  pacs: NonNullable<Config['pacs']>;
+  /** Our own, the calling one. */
+  aeTitle: string;
+  log: Logger;
+  /** Between two probes while all is well; default 3 s. */
+  intervalMs?: number;
+  /** A probe that takes longer has failed; default 5 s. */
+  probeTimeoutMs?: number;
+  /** Instances waiting to be forwarded. */
+  queued?: () => number;
+}
+
+export interface PacsWatch {
+  status(): PacsStatus;
+  on(event: 'change', listener: (status: PacsStatus) => void): void;
+  close(): void;
+}
+
+const INTERVAL_MS = 3_000;
+const PROBE_TIMEOUT_MS = 5_000;
+/** Sooner, once something is wrong: a dead PACS is to be known within 10 s, a hanging one within 30 s. */
+const SUSPICIOUS_INTERVAL_MS = 1_500;
+const FAILURES_UNTIL_DOWN = 3;
+const SUCCESSES_UNTIL_UP = 2;
+
+type State = PacsStatus['state'];
+
+/**
+ * Watches the main PACS with C-ECHO over a fresh association: unlike an open TCP port it tells that the PACS still works.
+ * Three failures in a row: down. Two good answers: up again. In between, and while it answers but refuses us: degraded.
+ */
+export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
+  const { pacs, log } = options;
+  const intervalMs = options.intervalMs ?? INTERVAL_MS;
+  const timeoutMs = options.probeTimeoutMs ?? PROBE_TIMEOUT_MS;
+  const events = new EventEmitter();
+  let state: State = 'unknown';
+  let since = new Date();
+  let evidence = 'Not yet asked.';
+  let failures = 0;
+  let successes = 0;
+  let firstFailureAt = 0;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const status = (): PacsStatus => ({
+    name: pacs.aeTitle,
+    address: `${pacs.aeTitle}@${pacs.host}:${pacs.port}`,
+    state,
+    since: since.toISOString(),
+    evidence,
+    queued: options.queued?.() ?? 0,
+  });
+
+  const become = (next: State, why: string): void => {
+    evidence = why;
+    if (next === state) return;
+    const before = state;
+    state = next;
+    since = new Date();
+    log[next === 'up' ? 'info' : 'warn']({ pacs: status().address, before, state, evidence }, 'main PACS');
+    events.emit('change', status());
+  };
+
+  const good = (ms: number): void => {
+    failures = 0;
+    successes++;
+    const why = `C-ECHO answered in ${Math.max(1, Math.round(ms))} ms`;
+    if (state === 'up' || state === 'unknown' || successes >= SUCCESSES_UNTIL_UP) become('up', why);
+    else evidence = `${why}, ${successes} of ${SUCCESSES_UNTIL_UP} good answers needed`;
+  };
+
+  const bad = (error: LifeboatError, startedAt: number): void => {
+    successes = 0;
+    if (failures++ === 0) firstFailureAt = startedAt;
+    const reason = error.message.replace(/^The peer cannot be reached: /, '').replace(/\.$/, '');
+    const seconds = Math.max(1, Math.round((Date.now() - firstFailureAt) / 1000));
+    const why = `C-ECHO: ${reason}${failures > 1 ? `, ${failures} times in ${seconds} s` : ''}`;
+    // It is alive but does not talk to us: a matter of its settings, not an outage.
+    const refusesUs = error.code === 'PEER_REJECTED' || error.code === 'PEER_NO_CONTEXT';
+    if (refusesUs) become('degraded', why);
+    else if (failures >= FAILURES_UNTIL_DOWN || state === 'down') become('down', why);
+    else become('degraded', why);
+  };
+
+  const probe = async (): Promise<void> => {
+    const startedAt = Date.now();
+    try {
+      const ms = await echo({
+        host: pacs.host,
+        port: pacs.port,
+        calledAE: pacs.aeTitle,
+        callingAE: options.aeTitle,
+        connectTimeoutMs: timeoutMs,
+        artimTimeoutMs: timeoutMs,
+        idleTimeoutMs: timeoutMs,
+      });
+      if (!closed) good(ms);
+    } catch (error) {
+      if (!closed) bad(asLifeboatError(error), startedAt);
+    }
+    if (closed) return;
+    const wait = state === 'up' ? intervalMs : Math.min(intervalMs, SUSPICIOUS_INTERVAL_MS);
+    timer = setTimeout(probe, wait);
+  };
+  void probe();
+
+  return {
+    status,
+    on: (event, listener) => {
+      events.on(event, listener);
+    },
+    close: () => {
+      closed = true;
+      clearTimeout(timer);
+      events.removeAllListeners();
+    },
+  };
+}
