@@ -24,6 +24,8 @@ export interface QueryResult {
   rows: DicomJson[];
   /** True when rows beyond limit+offset exist. */
   more: boolean;
+  /** Tags that could not be matched and were left out of account (PS3.18 8.3.4.1: to be told in a Warning header). */
+  ignoredKeys?: string[];
 }
 
 export interface WorklistQuery {
@@ -69,6 +71,8 @@ export interface WorklistRow {
 
 export interface Catalogue {
   readonly description: string;
+  /** True when tables were made anew (other version, damaged file) and the store has to be read again; false after `clear`. */
+  readonly needsRebuild?: boolean;
   /** Idempotent: the same entries again change nothing; order-free. */
   apply(entries: InstanceEntry[]): Promise<void>;
   query(query: Query): Promise<QueryResult>;

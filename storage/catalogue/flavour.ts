@@ -1,0 +1,165 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { StudyTable, Trx } from './tables.ts';
+import { encodeTerm, type Term } from './terms.ts';
+
+export type Condition = RawBuilder<unknown>;
+
+/** What is asked of studies: every group of terms must have one that matches, rank within, every condition true. */
+export interface Selection {
+  terms: Term[][];
+  rankFrom?: number;
+  rankTo?: number;
+  where: Condition[];
+}
+
+export interface PostingChange {
+  before: { rank: number } | null;
+  after: { rank: number; terms: string[] };
+}
+
+/** The few things SQLite and PostgreSQL say differently. */
+export interface Flavour {
+  readonly kind: 'sqlite' | 'postgres';
+  /** `*` any run, `?` one character; case-sensitive. */
+  wildcard(column: Condition, pattern: string): Condition;
+  /** Column has `part` somewhere. */
+  contains(column: Condition, part: string): Condition;
+  /** True when some Value of the attribute satisfies the test on its text; a person name's groups count each. */
+  someValue(json: Condition, tag: string, test: (value: Condition) => Condition): Condition;
+  /** `from … where …` of the matching rows of `study`, to be ordered by `rank`. */
+  studies(selection: Selection): { from: Condition; rank: Condition };
+  /** Keeps the posting lists of changed studies. */
+  writePostings(trx: Trx, changes: PostingChange[]): Promise<void>;
+  clearPostings(trx: Trx): Promise<void>;
+  /** Serialises writers within the transaction. */
+  lock(trx: Trx): Promise<void>;
+}
+
+const ranges = (rank: Condition, { rankFrom, rankTo }: Selection): Condition[] => [
+  ...(rankFrom === undefined ? [] : [sql`${rank} >= ${rankFrom}`]),
+  ...(rankTo === undefined ? [] : [sql`${rank} <= ${rankTo}`]),
+];
+
+/** Conditions joined with `and`; true when there are none. */
+export function all(conditions: Condition[]): Condition {
+  return conditions.length > 0 ? sql.join(conditions, sql` and `) : sql`1 = 1`;
+}
+
+/** Conditions joined with `or`, in brackets. */
+export function any(conditions: Condition[]): Condition {
+  return sql`(${sql.join(conditions, sql` or `)})`;
+}
+
+/** The terms checked on the row itself, for walking studies in an order that posting lists do not have. */
+export function termsInRow(flavour: Flavour, terms: Term[][]): Condition[] {
+  return terms.map((group) =>
+    any(
+      group.map((term) => {
+        if (term.kind === 'conflict') return sql`study.conflicts > 0`;
+        if (term.kind === 'modality') return flavour.contains(sql`study.modalities`, `\\${term.value}\\`);
+        if (term.kind === 'ae') return flavour.contains(sql`study.calling_aes`, `\\${term.value}\\`);
+        return sql`(${flavour.contains(sql`study.name_words`, ` ${term.value}`)}
+          or ${flavour.contains(sql`study.other_words`, ` ${term.value}`)})`;
+      }),
+    ),
+  );
+}
+
+const CHUNK = 400;
+
+export const sqliteFlavour: Flavour = {
+  kind: 'sqlite',
+  wildcard: (column, pattern) => sql`${column} glob ${pattern.replaceAll('[', '[[]')}`,
+  contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
+  someValue: (json, tag, test) => sql`exists (
+    select 1 from json_tree(${json}, ${`$."${tag}".Value`}) as tree
+    where tree.atom is not null and ${test(sql`cast(tree.atom as text)`)})`,
+  studies(selection) {
+    if (selection.terms.length === 0) {
+      const where = all([...ranges(sql`study.rank`, selection), ...selection.where]);
+      return { from: sql`from study where ${where}`, rank: sql`study.rank` };
+    }
+    const match = selection.terms
+      .map((group) => {
+        const parts = group.map((term) => `"${encodeTerm(term)}"${term.kind === 'word' ? ' *' : ''}`);
+        return `(${parts.join(' OR ')})`;
+      })
+      .join(' AND ');
+    const rank = sql`study_terms.rowid`;
+    const where = all([sql`study_terms match ${match}`, ...ranges(rank, selection), ...selection.where]);
+    return { from: sql`from study_terms cross join study on study.rank = study_terms.rowid where ${where}`, rank };
+  },
+  async writePostings(trx, changes) {
+    for (let i = 0; i < changes.length; i += CHUNK) {
+      const chunk = changes.slice(i, i + CHUNK);
+      const gone = chunk.flatMap(({ before }) => (before ? [before.rank] : []));
+      if (gone.length > 0) await sql`delete from study_terms where rowid in (${sql.join(gone)})`.execute(trx);
+      await trx
+        .insertInto('study_terms')
+        .values(chunk.map(({ after }) => ({ rowid: after.rank, terms: after.terms.join(' ') })))
+        .execute();
+    }
+  },
+  async clearPostings(trx) {
+    await sql`insert into study_terms (study_terms) values ('delete-all')`.execute(trx);
+  },
+  async lock() {},
+};
+
+/** A lexeme in a tsquery or tsvector literal. */
+const lexeme = (term: string) => `'${term.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+
+export const postgresFlavour: Flavour = {
+  kind: 'postgres',
+  wildcard: (column, pattern) =>
+    sql`${column} like ${pattern
+      .replace(/[\\%_]/g, '\\$&')
+      .replaceAll('*', '%')
+      .replaceAll('?', '_')}`,
+  contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,
+  someValue: (json, tag, test) => sql`exists (
+    select 1 from jsonb_path_query(${json}::jsonb, ${`strict $."${tag}".Value.**`}::jsonpath, '{}', true) as node
+    where jsonb_typeof(node) in ('string', 'number') and ${test(sql`(node #>> '{}')`)})`,
+  studies(selection) {
+    if (selection.terms.length === 0) {
+      const where = all([...ranges(sql`study.rank`, selection), ...selection.where]);
+      return { from: sql`from study where ${where}`, rank: sql`study.rank` };
+    }
+    const match = selection.terms
+      .map((group) => {
+        const parts = group.map((term) => `${lexeme(encodeTerm(term))}${term.kind === 'word' ? ':*' : ''}`);
+        return `(${parts.join(' | ')})`;
+      })
+      .join(' & ');
+    const rank = sql`study_postings.rank`;
+    const where = all([sql`study_postings.terms @@ ${match}::tsquery`, ...ranges(rank, selection), ...selection.where]);
+    return { from: sql`from study_postings join study on study.rank = study_postings.rank where ${where}`, rank };
+  },
+  async writePostings(trx, changes) {
+    for (let i = 0; i < changes.length; i += CHUNK) {
+      const chunk = changes.slice(i, i + CHUNK);
+      const gone = chunk.flatMap(({ before }) => (before ? [before.rank] : []));
+      if (gone.length > 0) await trx.deleteFrom('study_postings').where('rank', 'in', gone).execute();
+      const rows = chunk.map(({ after }) => sql`(${after.rank}, ${after.terms.map(lexeme).join(' ')}::tsvector)`);
+      await sql`insert into study_postings (rank, terms) values ${sql.join(rows)}`.execute(trx);
+    }
+  },
+  async clearPostings(trx) {
+    await trx.deleteFrom('study_postings').execute();
+  },
+  async lock(trx) {
+    await sql`select pg_advisory_xact_lock(7237128889)`.execute(trx);
+  },
+};
+
+/** Whether posting lists have to be written again. */
+export function postingsDiffer(before: StudyTable, after: StudyTable): boolean {
+  return (
+    before.rank !== after.rank ||
+    before.name_words !== after.name_words ||
+    before.other_words !== after.other_words ||
+    before.modalities !== after.modalities ||
+    before.calling_aes !== after.calling_aes ||
+    before.conflicts > 0 !== after.conflicts > 0
+  );
+}

@@ -1,0 +1,170 @@
+import { type RawBuilder, sql } from 'kysely';
+import { LifeboatError } from '../../contract/errors.ts';
+import type { WorklistQuery, WorklistRow } from './catalogue-types.ts';
+import { all, type Condition, type Flavour, type Selection, termsInRow } from './flavour.ts';
+import { rankOfDayEnd, rankOfDayStart } from './rank.ts';
+import type { Database, StudyTable } from './tables.ts';
+import { searchWords } from './terms.ts';
+import { unlist } from './values.ts';
+
+const COUNT_LIMIT = 10_000;
+/** Rows looked at in sort order before matches are gathered and sorted instead. */
+const WALK_LIMIT = 60_000;
+
+const SORT_COLUMNS: Record<string, RawBuilder<unknown>> = {
+  studyDate: sql`study.rank`,
+  studyTime: sql`study.rank`,
+  patientName: sql`study.name_alphabetic`,
+  patientID: sql`study.patient_id`,
+  accessionNumber: sql`study.accession`,
+  patientBirthDate: sql`study.birth_date`,
+  studyDescription: sql`study.description`,
+  modalities: sql`study.modalities`,
+  seriesCount: sql`study.series_count`,
+  instanceCount: sql`study.instance_count`,
+  bytes: sql`study.bytes`,
+  firstReceivedAt: sql`study.first_received`,
+  lastReceivedAt: sql`study.last_received`,
+  callingAEs: sql`study.calling_aes`,
+  conflicts: sql`study.conflicts`,
+};
+
+/** Names by which a worklist can be sorted. */
+export const WORKLIST_SORTS = Object.keys(SORT_COLUMNS);
+
+type Row = Omit<StudyTable, 'name_words' | 'other_words'>;
+
+const COLUMNS = sql`study.uid, study.name, study.patient_id, study.issuer, study.birth_date, study.sex,
+  study.accession, study.study_date, study.study_time, study.description, study.modalities, study.series_count,
+  study.instance_count, study.bytes, study.first_received, study.last_received, study.calling_aes, study.conflicts`;
+
+/**
+ * A page of the worklist. Three ways, by what is cheapest: newest first comes straight from posting lists or ranks; few
+ * matches are gathered and sorted; many matches are found by walking the sort column's index.
+ */
+export async function runWorklist(
+  db: Database,
+  flavour: Flavour,
+  query: WorklistQuery,
+): Promise<{ rows: WorklistRow[]; more: boolean; count: number }> {
+  const selection = selectionOf(query);
+  const { column, descending, byRank } = sortOf(query.sort ?? '-studyDate');
+  const count = await countOf(db, flavour, selection);
+  const window = { limit: query.limit + 1, offset: query.offset };
+  let rows: Row[];
+  if (count === 0 || (count <= COUNT_LIMIT && window.offset >= count)) rows = [];
+  else if (byRank) rows = await pageByRank(db, flavour, selection, descending, window);
+  else rows = await pageBySort(db, flavour, selection, column, descending, count, window);
+  return { rows: rows.slice(0, query.limit).map(toRow), more: rows.length > query.limit, count };
+}
+
+interface Window {
+  limit: number;
+  offset: number;
+}
+
+function sortOf(sort: string): { column: Condition; descending: boolean; byRank: boolean } {
+  const descending = sort.startsWith('-');
+  const name = descending ? sort.slice(1) : sort;
+  const column = Object.hasOwn(SORT_COLUMNS, name) ? SORT_COLUMNS[name] : undefined;
+  if (!column) {
+    throw new LifeboatError('BAD_REQUEST', `The worklist cannot be sorted by this; use ${WORKLIST_SORTS.join(', ')}.`);
+  }
+  return { column, descending, byRank: column === SORT_COLUMNS.studyDate || column === SORT_COLUMNS.studyTime };
+}
+
+function selectionOf(query: WorklistQuery): Selection {
+  const selection: Selection = { terms: [], where: [] };
+  for (const value of searchWords(query.search ?? '')) selection.terms.push([{ kind: 'word', value }]);
+  if (query.modalities && query.modalities.length > 0) {
+    selection.terms.push(query.modalities.map((value) => ({ kind: 'modality', value })));
+  }
+  if (query.callingAE) selection.terms.push([{ kind: 'ae', value: query.callingAE }]);
+  if (query.conflicts) selection.terms.push([{ kind: 'conflict' }]);
+  if (query.dateFrom) selection.rankFrom = rankOfDayStart(query.dateFrom);
+  if (query.dateTo) {
+    selection.rankTo = rankOfDayEnd(query.dateTo);
+    // Studies without a date rank lowest and belong to no period.
+    selection.rankFrom ??= rankOfDayStart('18581118');
+  }
+  return selection;
+}
+
+async function countOf(db: Database, flavour: Flavour, selection: Selection): Promise<number> {
+  const { from, rank } = flavour.studies(selection);
+  const counted = await sql<{ count: number }>`
+    select count(*) as count from (select ${rank} ${from} limit ${COUNT_LIMIT + 1}) as counted`.execute(db);
+  return counted.rows[0]!.count;
+}
+
+async function pageByRank(
+  db: Database,
+  flavour: Flavour,
+  selection: Selection,
+  descending: boolean,
+  { limit, offset }: Window,
+): Promise<Row[]> {
+  const { from, rank } = flavour.studies(selection);
+  const direction = descending ? sql`desc` : sql`asc`;
+  const rows = await sql<Row>`
+    with paged as (select ${rank} as page_rank ${from} order by ${rank} ${direction} limit ${limit} offset ${offset})
+    select ${COLUMNS} from paged join study on study.rank = paged.page_rank
+    order by paged.page_rank ${direction}`.execute(db);
+  return rows.rows;
+}
+
+async function pageBySort(
+  db: Database,
+  flavour: Flavour,
+  selection: Selection,
+  column: Condition,
+  descending: boolean,
+  count: number,
+  { limit, offset }: Window,
+): Promise<Row[]> {
+  const direction = descending ? sql`desc` : sql`asc`;
+  const order = sql`${column} ${direction}, study.rank ${direction}`;
+  const filters = termsInRow(flavour, selection.terms);
+  if (selection.rankFrom !== undefined) filters.push(sql`study.rank >= ${selection.rankFrom}`);
+  if (selection.rankTo !== undefined) filters.push(sql`study.rank <= ${selection.rankTo}`);
+  const fetch = (ranks: Condition) =>
+    sql<Row>`select ${COLUMNS} from (${ranks}) as paged join study on study.rank = paged.rank order by ${order}`.execute(
+      db,
+    );
+  if (filters.length === 0) {
+    return (await fetch(sql`select study.rank from study order by ${order} limit ${limit} offset ${offset}`)).rows;
+  }
+  if (count > COUNT_LIMIT) {
+    const walked = await fetch(sql`
+      select study.rank from (select study.rank from study order by ${order} limit ${WALK_LIMIT}) as walk
+      join study on study.rank = walk.rank where ${all(filters)} order by ${order} limit ${limit} offset ${offset}`);
+    if (walked.rows.length === limit) return walked.rows;
+  }
+  const { from } = flavour.studies(selection);
+  return (await fetch(sql`select study.rank ${from} order by ${order} limit ${limit} offset ${offset}`)).rows;
+}
+
+function toRow(row: Row): WorklistRow {
+  const groups = row.name.split('=').filter(Boolean);
+  return {
+    studyInstanceUID: row.uid,
+    patientName: groups[0] ?? '',
+    patientNameGroups: groups,
+    patientID: row.patient_id,
+    issuerOfPatientID: row.issuer,
+    patientBirthDate: row.birth_date,
+    patientSex: row.sex,
+    accessionNumber: row.accession,
+    studyDate: row.study_date,
+    studyTime: row.study_time.replace(/\.0*$/, ''),
+    studyDescription: row.description,
+    modalities: unlist(row.modalities),
+    seriesCount: row.series_count,
+    instanceCount: row.instance_count,
+    bytes: row.bytes,
+    firstReceivedAt: row.first_received,
+    lastReceivedAt: row.last_received,
+    callingAEs: unlist(row.calling_aes),
+    conflicts: row.conflicts,
+  };
+}
