@@ -1,0 +1,87 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { LifeboatError } from '../../contract/errors.ts';
+import type { Control } from './control.ts';
+import { verifyPassword } from './passwords.ts';
+import type { Account } from './users.ts';
+
+/** How long a verified HTTP Basic password is believed without hashing it again, ms. */
+const REMEMBER_MS = 60_000;
+const REMEMBERED_MAX = 1_000;
+
+interface Remembered {
+  passwordHash: string;
+  untilMs: number;
+}
+
+/** Verifies user names and passwords: lock-out, audit, and a short memory for clients that send them with each request. */
+export class SignIn {
+  readonly #control: Control;
+  readonly #now: () => number;
+  readonly #key = randomBytes(32);
+  readonly #remembered = new Map<string, Remembered>();
+  readonly #underWay = new Map<string, Promise<Account>>();
+  constructor(control: Control, now: () => number) {
+    this.#control = control;
+    this.#now = now;
+  }
+
+  /** @throws BAD_CREDENTIALS, LOCKED_OUT, BUSY; each refusal is audited. */
+  async verify(user: string, password: string, address: string): Promise<Account> {
+    const { lockout, users } = this.#control;
+    const refuse = (error: LifeboatError, detail: string) => {
+      this.#control.audit({ user, address, action: 'login-refused', object: user, detail, outcome: 'refused' });
+      return error;
+    };
+    if (user.length > 200 || password.length > 1024) throw new LifeboatError('BAD_CREDENTIALS');
+    try {
+      lockout.check(user, address);
+    } catch (error) {
+      throw refuse(error as LifeboatError, 'locked out');
+    }
+    const account = users.find(user);
+    const right = await verifyPassword(password, account?.passwordHash);
+    if (!account || !right || account.disabled) {
+      lockout.failed(user, address);
+      throw refuse(
+        new LifeboatError('BAD_CREDENTIALS'),
+        !account ? 'unknown user' : right ? 'user is disabled' : 'wrong password',
+      );
+    }
+    lockout.succeeded(user, address);
+    return account;
+  }
+
+  /** Like `verify`, for HTTP Basic: the same right pair within a minute is not hashed again, nor many at once. */
+  async verifyBasic(user: string, password: string, address: string): Promise<Account> {
+    const key = createHmac('sha256', this.#key)
+      .update(JSON.stringify([user, password]))
+      .digest('base64');
+    const known = this.#remembered.get(key);
+    if (known && known.untilMs > this.#now()) {
+      const account = this.#control.users.find(user);
+      if (account && !account.disabled && account.passwordHash === known.passwordHash) return account;
+    }
+    let attempt = this.#underWay.get(key);
+    if (!attempt) {
+      attempt = this.#first(key, user, password, address).finally(() => this.#underWay.delete(key));
+      this.#underWay.set(key, attempt);
+    }
+    return attempt;
+  }
+
+  async #first(key: string, user: string, password: string, address: string): Promise<Account> {
+    const account = await this.verify(user, password, address);
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    this.#remembered.set(key, { passwordHash: account.passwordHash, untilMs: this.#now() + REMEMBER_MS });
+    this.#control.users.loggedIn(account.name);
+    this.#control.audit({
+      user: account.name,
+      address,
+      action: 'login',
+      object: account.name,
+      detail: 'HTTP Basic',
+      outcome: 'ok',
+    });
+    return account;
+  }
+}
