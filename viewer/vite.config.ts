@@ -15,6 +15,15 @@ export default defineConfig({
   publicDir: resolve(root, 'public'),
   plugins: [react()],
   worker: { format: 'es' },
+  resolve: {
+    alias: {
+      // Not among the package's exports; it is the only decoder here that reads 12-bit JPEG.
+      'lifeboat-script-jpeg': resolve(
+        root,
+        '../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/codecs/jpeg.js',
+      ),
+    },
+  },
   build: {
     outDir: resolve(root, '../dist/viewer'),
     emptyOutDir: true,

@@ -1,0 +1,119 @@
+import type { Codec, Codecs, WasmDecoder, WasmModule } from './codec-types.ts';
+import { DecodeError, type PixelFormat, type RawSamples } from './decode-types.ts';
+import { readJpegHeader } from './jpeg-markers.ts';
+
+function exceptionText(module: WasmModule, error: unknown): string {
+  if (typeof error === 'number') return module.getExceptionMessage?.(error) ?? `codec error ${error}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+function runWasm(module: WasmModule, decoder: WasmDecoder, frame: Uint8Array, name: string): RawSamples {
+  try {
+    decoder.getEncodedBuffer(frame.length).set(frame);
+    decoder.decode();
+    const info = decoder.getFrameInfo();
+    return {
+      rows: info.height,
+      columns: info.width,
+      samplesPerPixel: info.componentCount,
+      bitsPerSample: info.bitsPerSample,
+      bytes: decoder.getDecodedBuffer().slice(),
+      planar: decoder.getInterleaveMode?.() === 0 && info.componentCount > 1,
+      rgb: false,
+    };
+  } catch (error) {
+    throw new DecodeError(`its ${name} data is damaged (${exceptionText(module, error)})`, { cause: error });
+  } finally {
+    decoder.delete();
+  }
+}
+
+const jpegLs: Codec = async (frame, codecs) => {
+  const module = await codecs.charls();
+  return runWasm(module, new module.JpegLSDecoder!(), frame, 'JPEG-LS');
+};
+
+/** OpenJPEG undoes the codestream's own component transform (MCT), so what it gives is RGB when there was one. */
+const jpeg2000: Codec = async (frame, codecs) => {
+  const module = await codecs.openjpeg();
+  return runWasm(module, new module.J2KDecoder!(), frame, 'JPEG 2000');
+};
+
+const highThroughput: Codec = async (frame, codecs) => {
+  const module = await codecs.openjph();
+  return runWasm(module, new module.HTJ2KDecoder!(), frame, 'High-Throughput JPEG 2000');
+};
+
+const jpegTurbo: Codec = async (frame, codecs) => {
+  const module = await codecs.libjpegTurbo();
+  const raw = runWasm(module, new module.JPEGDecoder!(), frame, 'JPEG');
+  return { ...raw, rgb: raw.samplesPerPixel === 3 };
+};
+
+const jpegLossless: Codec = async (frame, codecs, bitsAllocated) => {
+  const Decoder = await codecs.losslessJpeg();
+  const header = readJpegHeader(frame)!;
+  const bytesPerSample = bitsAllocated <= 8 ? 1 : 2;
+  try {
+    const view = frame.byteOffset % 2 === 0 && frame.byteLength === frame.buffer.byteLength ? frame : frame.slice();
+    const { buffer } = new Decoder().decode(view.buffer, 0, view.length, bytesPerSample);
+    return {
+      rows: 0,
+      columns: 0,
+      samplesPerPixel: header.components,
+      bitsPerSample: bytesPerSample * 8,
+      bytes: new Uint8Array(buffer),
+      planar: false,
+      rgb: false,
+    };
+  } catch (error) {
+    throw new DecodeError('its lossless JPEG data is damaged', { cause: error });
+  }
+};
+
+const jpegTwelveBit: Codec = async (frame, codecs) => {
+  const JpegImage = await codecs.scriptJpeg();
+  try {
+    const image = new JpegImage();
+    image.parse(frame);
+    image.colorTransform = false;
+    const pixels = image.getData16(image.width, image.height);
+    return {
+      rows: image.height,
+      columns: image.width,
+      samplesPerPixel: image.components.length,
+      bitsPerSample: 16,
+      bytes: new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength),
+      planar: false,
+      rgb: false,
+    };
+  } catch (error) {
+    throw new DecodeError('its 12-bit JPEG data is damaged', { cause: error });
+  }
+};
+
+function isHighThroughput(transferSyntaxUID: string): boolean {
+  return /^1\.2\.840\.10008\.1\.2\.4\.20[1-3]$/.test(transferSyntaxUID);
+}
+
+function codecFor(frame: Uint8Array, format: PixelFormat): Codec {
+  const header = readJpegHeader(frame);
+  if (header) {
+    if (header.process === 'jpeg-ls') return jpegLs;
+    if (header.process === 'lossless') return jpegLossless;
+    return header.bitsPerSample > 8 ? jpegTwelveBit : jpegTurbo;
+  }
+  if (isHighThroughput(format.transferSyntaxUID)) return highThroughput;
+  const codestream = frame[0] === 0xff && frame[1] === 0x4f;
+  const jp2 = frame[4] === 0x6a && frame[5] === 0x50;
+  if (codestream || jp2) return jpeg2000;
+  throw new DecodeError(`its compression (${format.transferSyntaxUID}) is not one that can be shown here`);
+}
+
+/**
+ * Decodes one encapsulated frame. The codestream itself says which codec it needs: senders mislabel their JPEG
+ * variants often enough.
+ */
+export async function decompress(frame: Uint8Array, format: PixelFormat, codecs: Codecs): Promise<RawSamples> {
+  return await codecFor(frame, format)(frame, codecs, format.bitsAllocated);
+}

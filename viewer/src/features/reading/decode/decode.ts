@@ -1,0 +1,110 @@
+import type { Codecs } from './codec-types.ts';
+import { colourFrame, expand422, paletteFrame, toRgb } from './colour.ts';
+import { type DecodedFrame, DecodeError, type PixelFormat } from './decode-types.ts';
+import { cellsOf, floatsOf, storedValues, swapWords, unpackBits } from './native.ts';
+
+const rleLossless = '1.2.840.10008.1.2.5';
+const bigEndian = '1.2.840.10008.1.2.2';
+
+/** True for the transfer syntaxes whose frames are plain cells (PS3.5 Annex A.1 to A.3 and A.5). */
+export function isNative(transferSyntaxUID: string): boolean {
+  return (
+    /^1\.2\.840\.10008\.1\.2(\.[12]|\.1\.99)?$/.test(transferSyntaxUID) || transferSyntaxUID === '1.2.840.113619.5.2'
+  );
+}
+
+function fromCells(
+  cells: Uint8Array | Uint16Array | Uint32Array,
+  format: PixelFormat,
+  planar: boolean,
+  rgb: boolean,
+): DecodedFrame {
+  if (format.samplesPerPixel >= 3) return colourFrame(cells, format, planar, rgb);
+  const values = storedValues(cells, format);
+  if (format.photometricInterpretation === 'PALETTE COLOR' && format.palette)
+    return paletteFrame(values, format, format.palette);
+  return { kind: 'gray', rows: format.rows, columns: format.columns, pixels: values };
+}
+
+/**
+ * Decodes one native frame (PS3.5 8.1, 8.2).
+ * @param bytes from the byte holding the frame's first bit
+ * @param bitOffset of the first pixel in the first byte (1-bit pixels: frames do not start at bytes)
+ */
+export function decodeNative(bytes: Uint8Array, format: PixelFormat, bitOffset = 0): DecodedFrame {
+  const pixels = format.rows * format.columns;
+  const { rows, columns } = format;
+  const swap = format.transferSyntaxUID === bigEndian;
+  if (format.sampleKind !== 'integer') {
+    const size = format.sampleKind === 'float' ? 4 : 8;
+    return {
+      kind: 'gray',
+      rows,
+      columns,
+      pixels: floatsOf(swap ? swapWords(bytes, size) : bytes, format.sampleKind, pixels),
+    };
+  }
+  if (format.bitsAllocated === 1) {
+    if (bytes.length * 8 < pixels + bitOffset)
+      throw new DecodeError('the image has fewer bytes of pixels than it says');
+    const bits = unpackBits(bytes, pixels, bitOffset);
+    return fromCells(bits, { ...format, bitsStored: 1, highBit: 0, pixelRepresentation: 0 }, false, false);
+  }
+  if (![8, 16, 32].includes(format.bitsAllocated))
+    throw new DecodeError(`it has ${format.bitsAllocated} bits a pixel, which cannot be shown here`);
+  if (format.samplesPerPixel === 3 && format.bitsAllocated === 8 && /_42[02]$/.test(format.photometricInterpretation)) {
+    const rgba = expand422(bytes, pixels);
+    toRgb(rgba, format.photometricInterpretation);
+    return { kind: 'colour', rows, columns, rgba };
+  }
+  const ordered = swap && format.bitsAllocated > 8 ? swapWords(bytes, format.bitsAllocated / 8) : bytes;
+  const cells = cellsOf(ordered, format.bitsAllocated, pixels * format.samplesPerPixel);
+  return fromCells(cells, format, format.planarConfiguration === 1, false);
+}
+
+/**
+ * Decodes one frame of an encapsulated object (PS3.5 A.4).
+ * @throws DecodeError with a sentence for the reader
+ */
+export async function decodeEncapsulated(
+  frame: Uint8Array,
+  format: PixelFormat,
+  codecs: Codecs,
+): Promise<DecodedFrame> {
+  if (format.transferSyntaxUID === rleLossless) {
+    const { decodeRle } = await import('./rle.ts');
+    const pixels = format.rows * format.columns;
+    const bytes = decodeRle(frame, pixels, format.samplesPerPixel, Math.ceil(format.bitsAllocated / 8));
+    const cells = cellsOf(bytes, format.bitsAllocated, pixels * format.samplesPerPixel);
+    return fromCells(cells, format, true, false);
+  }
+  const { decompress } = await import('./compressed.ts');
+  const raw = await decompress(frame, format, codecs);
+  const shape = { ...format, rows: raw.rows || format.rows, columns: raw.columns || format.columns };
+  const cellBits = raw.bitsPerSample <= 8 ? 8 : 16;
+  const cells = cellsOf(raw.bytes, cellBits, shape.rows * shape.columns * raw.samplesPerPixel);
+  const stored = Math.min(format.bitsStored || cellBits, cellBits);
+  return fromCells(
+    cells,
+    {
+      ...shape,
+      samplesPerPixel: raw.samplesPerPixel,
+      bitsAllocated: cellBits,
+      bitsStored: stored,
+      highBit: stored - 1,
+    },
+    raw.planar,
+    raw.rgb,
+  );
+}
+
+/** Decodes one frame whatever its transfer syntax. */
+export async function decodeFrame(
+  bytes: Uint8Array,
+  format: PixelFormat,
+  codecs: Codecs,
+  bitOffset = 0,
+): Promise<DecodedFrame> {
+  if (isNative(format.transferSyntaxUID)) return decodeNative(bytes, format, bitOffset);
+  return await decodeEncapsulated(bytes, format, codecs);
+}

@@ -1,0 +1,15 @@
+import { browserCodecs } from '../decode/browser-codecs.ts';
+import { decodeEncapsulated } from '../decode/decode.ts';
+import type { DecodeAnswer, DecodeRequest } from './decode-pool.ts';
+
+addEventListener('message', async (event: MessageEvent<DecodeRequest>) => {
+  const { id, bytes, format } = event.data;
+  try {
+    const frame = await decodeEncapsulated(bytes, format, browserCodecs);
+    const buffer = (frame.kind === 'gray' ? frame.pixels.buffer : frame.rgba.buffer) as ArrayBuffer;
+    (self as unknown as Worker).postMessage({ id, frame } satisfies DecodeAnswer, [buffer]);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    (self as unknown as Worker).postMessage({ id, error: text } satisfies DecodeAnswer);
+  }
+});

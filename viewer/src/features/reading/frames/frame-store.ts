@@ -1,0 +1,226 @@
+import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
+import { decodeNative, isNative } from '../decode/decode.ts';
+import { type DecodedFrame, decodedBytes, type Palette, type PixelFormat } from '../decode/decode-types.ts';
+import { paletteOf } from '../decode/lookup-table.ts';
+import { pixelFormatOf } from '../decode/pixel-format.ts';
+import type { Picture } from '../study/study-model.ts';
+import { frameRangeOf, joinFragments } from './frame-range.ts';
+import { FetchError, fetchRange } from './range-fetch.ts';
+
+interface Waiting {
+  picture: Picture;
+  visible: boolean;
+  promise: Promise<DecodedFrame>;
+  resolve: (frame: DecodedFrame) => void;
+  reject: (error: Error) => void;
+}
+
+export interface FrameStoreOptions {
+  /** Decoded bytes kept; the least recently used go first. */
+  budgetBytes: number;
+  /** Requests in flight. */
+  concurrency: number;
+  /** Fetches a study's manifest again, for new signed addresses. */
+  refresh: (studyInstanceUID: string) => Promise<StudyManifest>;
+}
+
+const bigEndian = '1.2.840.10008.1.2.2';
+
+/** Fetches frames by byte range, decodes them and keeps the recent ones. Visible pictures go before prefetched ones. */
+export class FrameStore {
+  readonly #options: FrameStoreOptions;
+  readonly #cache = new Map<string, DecodedFrame>();
+  readonly #wanted = new Map<string, Waiting>();
+  readonly #running = new Set<string>();
+  readonly #urls = new Map<string, string>();
+  readonly #palettes = new Map<string, Promise<Palette | undefined>>();
+  readonly #inflated = new Map<string, Promise<Uint8Array>>();
+  readonly #refreshes = new Map<string, Promise<void>>();
+  readonly #listeners = new Set<(id: string) => void>();
+  #bytes = 0;
+
+  constructor(options: FrameStoreOptions) {
+    this.#options = options;
+  }
+
+  /** The decoded frame when it is there already. */
+  peek(picture: Picture): DecodedFrame | undefined {
+    const frame = this.#cache.get(picture.id);
+    if (frame) {
+      this.#cache.delete(picture.id);
+      this.#cache.set(picture.id, frame);
+    }
+    return frame;
+  }
+
+  has(id: string): boolean {
+    return this.#cache.has(id);
+  }
+
+  /** Called with the picture's id whenever a frame has come in. */
+  subscribe(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The frame of a picture that is on the screen. */
+  load(picture: Picture): Promise<DecodedFrame> {
+    return this.#want(picture, true);
+  }
+
+  /** Replaces what is prefetched: these, in this order, as far as the budget reaches; what nobody waits for is dropped. */
+  prefetch(pictures: Picture[]): void {
+    for (const [id, waiting] of this.#wanted)
+      if (!waiting.visible && !this.#running.has(id)) {
+        this.#wanted.delete(id);
+        waiting.reject(new DOMException('no longer wanted', 'AbortError'));
+      }
+    let budget = this.#options.budgetBytes * 0.8;
+    for (const picture of pictures) {
+      budget -= this.#estimate(picture);
+      if (budget < 0) break;
+      if (!this.#cache.has(picture.id)) this.#want(picture, false).catch(() => undefined);
+    }
+  }
+
+  /** Bytes [start, end) of the picture's object. */
+  async readBytes(picture: Picture, start: number, end: number): Promise<Uint8Array> {
+    const { instance } = picture;
+    const identity = instance.key;
+    const url = () => this.#urls.get(identity) ?? instance.url;
+    if (!url()) await this.#refresh(picture);
+    const address = url();
+    if (!address) throw new FetchError(0, 'the store gave no address for it');
+    try {
+      return await fetchRange(address, start, end, instance.size);
+    } catch (error) {
+      if (!(error instanceof FetchError) || (error.status !== 403 && error.status !== 401)) throw error;
+      if (url() === address) await this.#refresh(picture);
+      return await fetchRange(url() ?? address, start, end, instance.size);
+    }
+  }
+
+  #estimate(picture: Picture): number {
+    const format = pixelFormatOf(picture.attributes, picture.instance.transferSyntaxUID, picture.instance.pixelData);
+    const colour = format.samplesPerPixel > 1 || format.photometricInterpretation === 'PALETTE COLOR';
+    return format.rows * format.columns * (colour ? 4 : Math.max(1, format.bitsAllocated / 8));
+  }
+
+  #want(picture: Picture, visible: boolean): Promise<DecodedFrame> {
+    const ready = this.peek(picture);
+    if (ready) return Promise.resolve(ready);
+    const known = this.#wanted.get(picture.id);
+    if (known) {
+      known.visible ||= visible;
+      return known.promise;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<DecodedFrame>();
+    this.#wanted.set(picture.id, { picture, visible, promise, resolve, reject });
+    this.#pump();
+    return promise;
+  }
+
+  #pump(): void {
+    while (this.#running.size < this.#options.concurrency) {
+      let next: Waiting | undefined;
+      for (const [id, waiting] of this.#wanted) {
+        if (this.#running.has(id)) continue;
+        if (waiting.visible) {
+          next = waiting;
+          break;
+        }
+        next ??= waiting;
+      }
+      if (!next) return;
+      void this.#run(next);
+    }
+  }
+
+  async #run(waiting: Waiting): Promise<void> {
+    const { picture } = waiting;
+    this.#running.add(picture.id);
+    try {
+      const frame = await this.#decode(picture);
+      this.#keep(picture.id, frame);
+      waiting.resolve(frame);
+    } catch (error) {
+      waiting.reject(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#running.delete(picture.id);
+      this.#wanted.delete(picture.id);
+      for (const listener of this.#listeners) listener(picture.id);
+      this.#pump();
+    }
+  }
+
+  #keep(id: string, frame: DecodedFrame): void {
+    this.#cache.set(id, frame);
+    this.#bytes += decodedBytes(frame);
+    for (const [oldest, old] of this.#cache) {
+      if (this.#bytes <= this.#options.budgetBytes || oldest === id) break;
+      this.#cache.delete(oldest);
+      this.#bytes -= decodedBytes(old);
+    }
+  }
+
+  async #decode(picture: Picture): Promise<DecodedFrame> {
+    const { instance } = picture;
+    const layout = instance.pixelData!;
+    const format = pixelFormatOf(picture.attributes, instance.transferSyntaxUID, layout);
+    if (format.photometricInterpretation === 'PALETTE COLOR') format.palette = await this.#palette(picture);
+    if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
+    const range = frameRangeOf(layout, picture.frame);
+    const bytes = joinFragments(await this.readBytes(picture, range.start, range.end), range);
+    if (isNative(instance.transferSyntaxUID)) return decodeNative(bytes, format, range.bitOffset);
+    const { decodeInWorker } = await import('./decode-pool.ts');
+    return await decodeInWorker(bytes, format);
+  }
+
+  async #decodeDeflated(picture: Picture, format: PixelFormat): Promise<DecodedFrame> {
+    const { key, size, dataSetOffset } = picture.instance;
+    let pixels = this.#inflated.get(key);
+    if (!pixels) {
+      this.#inflated.clear();
+      pixels = (async () => {
+        const { inflate, pixelDataOf } = await import('./inflate.ts');
+        const object = await this.readBytes(picture, 0, size);
+        return await pixelDataOf(await inflate(object.subarray(dataSetOffset)));
+      })();
+      this.#inflated.set(key, pixels);
+      pixels.catch(() => this.#inflated.delete(key));
+    }
+    const all = await pixels;
+    const bits = format.rows * format.columns * format.samplesPerPixel * format.bitsAllocated;
+    const bit = picture.frame * bits;
+    return decodeNative(all.subarray(bit >> 3, Math.ceil((bit + bits) / 8)), format, bit % 8);
+  }
+
+  #palette(picture: Picture): Promise<Palette | undefined> {
+    const { key, transferSyntaxUID } = picture.instance;
+    let palette = this.#palettes.get(key);
+    if (!palette) {
+      palette = paletteOf(picture.attributes, transferSyntaxUID === bigEndian, (start, end) =>
+        this.readBytes(picture, start, end),
+      );
+      this.#palettes.set(key, palette);
+      palette.catch(() => this.#palettes.delete(key));
+    }
+    return palette;
+  }
+
+  async #refresh(picture: Picture): Promise<void> {
+    const study = picture.studyInstanceUID;
+    let refresh = this.#refreshes.get(study);
+    if (!refresh) {
+      refresh = this.#options
+        .refresh(study)
+        .then((manifest) => {
+          for (const series of manifest.series)
+            for (const instance of series.instances) if (instance.url) this.#urls.set(instance.key, instance.url);
+        })
+        .finally(() => this.#refreshes.delete(study));
+      this.#refreshes.set(study, refresh);
+    }
+    await refresh;
+  }
+}

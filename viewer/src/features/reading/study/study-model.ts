@@ -1,0 +1,128 @@
+import type {
+  DicomJson,
+  InstanceManifest,
+  SeriesManifest,
+  StudyManifest,
+} from '../../../../../storage/format/manifest.ts';
+import { numberOf, textOf } from './dicom-json.ts';
+import { isVideo, kindOf } from './kinds.ts';
+
+/** One frame that can be shown. */
+export interface Picture {
+  /** SOP Instance UID, '#', frame number from 1. */
+  id: string;
+  studyInstanceUID: string;
+  instance: InstanceManifest;
+  /** Everything known of the instance: study, series and own attributes. */
+  attributes: DicomJson;
+  /** From 0. */
+  frame: number;
+  /** Number of frames of the instance. */
+  frames: number;
+}
+
+/** Pictures that are scrolled through together: a series, or one multi-frame object of it. */
+export interface Stack {
+  id: string;
+  studyInstanceUID: string;
+  seriesInstanceUID: string;
+  modality: string;
+  seriesNumber: string;
+  description: string;
+  pictures: Picture[];
+  multiFrame: boolean;
+}
+
+/** An object that cannot be shown as a picture, and why. */
+export interface OtherObject {
+  instance: InstanceManifest;
+  kind: string;
+  description: string;
+}
+
+export interface StudyModel {
+  studyInstanceUID: string;
+  attributes: DicomJson;
+  stacks: Stack[];
+  others: OtherObject[];
+  objects: number;
+  /** UTC ISO of the last object's receipt. */
+  lastReceivedAt: string;
+}
+
+function framesOf(instance: InstanceManifest): number {
+  const layout = instance.pixelData;
+  if (!layout) return 0;
+  return layout.kind === 'encapsulated' ? layout.frames.length : layout.frames;
+}
+
+function stackOf(
+  study: StudyManifest,
+  series: SeriesManifest,
+  id: string,
+  pictures: Picture[],
+  multiFrame: boolean,
+): Stack {
+  return {
+    id,
+    studyInstanceUID: study.studyInstanceUID,
+    seriesInstanceUID: series.seriesInstanceUID,
+    modality: textOf(pictures[0]!.attributes, '00080060'),
+    seriesNumber: textOf(pictures[0]!.attributes, '00200011'),
+    description: textOf(pictures[0]!.attributes, '0008103E') || textOf(pictures[0]!.attributes, '00181030'),
+    pictures,
+    multiFrame,
+  };
+}
+
+/** Lays a manifest out for reading. Every object is in exactly one place: a stack, or the list of others. */
+export function studyModelOf(study: StudyManifest): StudyModel {
+  const stacks: Stack[] = [];
+  const others: OtherObject[] = [];
+  let objects = 0;
+  let lastReceivedAt = '';
+  for (const series of study.series) {
+    const single: Picture[] = [];
+    const multi: Stack[] = [];
+    for (const instance of series.instances) {
+      objects += 1;
+      if (instance.receivedAt > lastReceivedAt) lastReceivedAt = instance.receivedAt;
+      const attributes = { ...study.attributes, ...series.attributes, ...instance.attributes };
+      const frames = framesOf(instance);
+      const hasSize = (numberOf(attributes, '00280010') ?? 0) > 0 && (numberOf(attributes, '00280011') ?? 0) > 0;
+      if (frames === 0 || !hasSize || isVideo(instance.transferSyntaxUID)) {
+        others.push({
+          instance,
+          kind: kindOf(instance.sopClassUID, instance.transferSyntaxUID),
+          description: textOf(attributes, '00420010') || textOf(attributes, '0008103E'),
+        });
+        continue;
+      }
+      const pictures = Array.from(
+        { length: frames },
+        (_, frame): Picture => ({
+          id: `${instance.sopInstanceUID}#${frame + 1}`,
+          studyInstanceUID: study.studyInstanceUID,
+          instance,
+          attributes,
+          frame,
+          frames,
+        }),
+      );
+      if (frames === 1) single.push(pictures[0]!);
+      else multi.push(stackOf(study, series, `${series.seriesInstanceUID}/${instance.sopInstanceUID}`, pictures, true));
+    }
+    if (single.length > 0) stacks.push(stackOf(study, series, series.seriesInstanceUID, single, false));
+    stacks.push(...multi);
+  }
+  const order = (stack: Stack) => (stack.seriesNumber === '' ? Number.MAX_SAFE_INTEGER : Number(stack.seriesNumber));
+  stacks.sort((a, b) => order(a) - order(b));
+  return {
+    studyInstanceUID: study.studyInstanceUID,
+    attributes: study.attributes,
+    stacks,
+    others,
+    objects,
+    lastReceivedAt,
+  };
+}
