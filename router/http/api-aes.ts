@@ -1,0 +1,33 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { checked } from './input.ts';
+import type { HttpParts } from './parts.ts';
+import { demand } from './principal.ts';
+
+const aeAllow = z.strictObject({ title: z.string(), note: z.string().max(200).optional() });
+
+/** /api/aes, for administrators: which senders may associate, and who knocked in vain. */
+export function aesApi({ control }: HttpParts): Router {
+  const router = Router();
+
+  router.get('/', (_req, res) => {
+    res.json(control.aes());
+  });
+
+  router.post('/', (req, res) => {
+    const { name: user, address } = demand(req, 'admin');
+    const { title, note } = checked(aeAllow, req.body);
+    control.allowAe(title, note);
+    control.audit({ user, address, action: 'ae-change', object: title.trim(), detail: 'allowed', outcome: 'ok' });
+    res.status(201).json(control.aes());
+  });
+
+  router.delete('/:title', (req, res) => {
+    const { name: user, address } = demand(req, 'admin');
+    control.removeAe(req.params.title);
+    control.audit({ user, address, action: 'ae-change', object: req.params.title, detail: 'removed', outcome: 'ok' });
+    res.json(control.aes());
+  });
+
+  return router;
+}

@@ -1,0 +1,64 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import type { WorklistAnswer } from '../../contract/api.ts';
+import { LifeboatError } from '../../contract/errors.ts';
+import { checked } from './input.ts';
+import type { HttpParts } from './parts.ts';
+import { demand } from './principal.ts';
+import { sendJson } from './send-json.ts';
+
+/** A UID as an address may carry it; other characters cannot be in any key. */
+export const uid = z
+  .string()
+  .max(64)
+  .regex(/^[0-9]+(\.[0-9]+)*$/, 'is not a UID');
+
+const day = z.string().regex(/^\d{8}$/, 'must be a date YYYYMMDD');
+const worklistQuery = z.object({
+  search: z.string().max(200).optional(),
+  from: day.optional(),
+  to: day.optional(),
+  modality: z.string().max(200).optional(),
+  ae: z.string().max(16).optional(),
+  conflicts: z.enum(['0', '1']).optional(),
+  sort: z
+    .string()
+    .regex(/^-?[A-Za-z]{1,40}$/, 'must be a column, with - in front for descending')
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  offset: z.coerce.number().int().min(0).default(0),
+});
+
+/** /api/worklist and /api/studies/UID/manifest, for people who read. */
+export function studiesApi({ context, digest, manifests }: HttpParts): Router {
+  const router = Router();
+
+  router.get('/worklist', async (req, res) => {
+    const { name: user, address } = demand(req, 'api');
+    const asked = checked(worklistQuery, req.query);
+    const answer: WorklistAnswer = await context.archive.catalogue.worklist({
+      search: asked.search,
+      dateFrom: asked.from,
+      dateTo: asked.to,
+      modalities: asked.modality?.split(',').filter(Boolean),
+      callingAE: asked.ae,
+      conflicts: asked.conflicts === '1' || undefined,
+      sort: asked.sort,
+      limit: asked.limit,
+      offset: asked.offset,
+    });
+    digest.note({ user, address, action: 'query', object: 'worklist', detail: asked.search, outcome: 'ok' });
+    await sendJson(req, res, answer);
+  });
+
+  router.get('/studies/:uid/manifest', async (req, res) => {
+    const { name: user, address } = demand(req, 'api');
+    const object = checked(uid, req.params.uid);
+    const manifest = await manifests.get(object);
+    if (!manifest) throw new LifeboatError('NOT_FOUND', 'This study is not in the archive.');
+    digest.note({ user, address, action: 'view', object, detail: 'viewer', outcome: 'ok' });
+    await sendJson(req, res, manifest);
+  });
+
+  return router;
+}

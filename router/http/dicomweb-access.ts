@@ -1,0 +1,38 @@
+import type { Request, RequestHandler } from 'express';
+import type { HttpParts } from './parts.ts';
+import { demand, recogniseMachine } from './principal.ts';
+
+const STUDY = /^\/studies\/([0-9.]{1,64})(\/|$)/;
+
+/** What a DICOMweb request does to a patient's data, for the audit trail. */
+function kindOf(req: Request): { action: string; object: string } {
+  const study = STUDY.exec(req.path)?.[1];
+  if (req.method === 'POST') return { action: 'upload', object: study ?? 'dicom-web' };
+  const query = /\/(studies|series|instances)\/?$/.exec(req.path);
+  if (!study || query) {
+    const wanted = req.query['StudyInstanceUID'] ?? req.query['0020000D'];
+    if (query)
+      return { action: 'query', object: study ?? (typeof wanted === 'string' ? wanted.slice(0, 64) : query[1]!) };
+    return { action: 'view', object: req.path.slice(0, 200) };
+  }
+  return { action: /\/metadata\/?$/.test(req.path) ? 'view' : 'export', object: study };
+}
+
+/** Authentication, scopes and audit in front of /dicom-web. */
+export function dicomwebAccess({ control, digest }: HttpParts): RequestHandler[] {
+  const guard: RequestHandler = (req, res, next) => {
+    const reading = req.method === 'GET' || req.method === 'HEAD';
+    const { name: user, address } = demand(req, reading ? 'dicomweb:read' : 'dicomweb:write');
+    const { action, object } = kindOf(req);
+    const detail = `${req.method} ${req.path
+      .split('/')
+      .filter((part) => !/^[0-9.]+$/.test(part))
+      .join('/')}`;
+    res.on('finish', () => {
+      if (res.statusCode === 401 || res.statusCode === 403) return;
+      digest.note({ user, address, action, object, detail, outcome: res.statusCode < 400 ? 'ok' : 'error' });
+    });
+    next();
+  };
+  return [recogniseMachine(control), guard];
+}

@@ -1,0 +1,29 @@
+import { Router } from 'express';
+import type { HttpParts } from './parts.ts';
+
+/**
+ * /healthz: the process lives. /readyz: may modalities send? 503 with reasons when the spool has no room or the catalogue does
+ * not answer. A store that is away makes it `degraded`, not unready: receiving goes on into the spool.
+ */
+export function healthRoutes({ context, status }: HttpParts): Router {
+  const router = Router();
+  router.get('/healthz', (_req, res) => {
+    res.set('Cache-Control', 'no-store').json({ status: 'ok' });
+  });
+  router.get('/readyz', async (_req, res) => {
+    const { store, spool } = await status.get();
+    const full = spool.freeBytes < context.config.spoolMinFreeBytes;
+    const checks = {
+      spool: full ? 'no room left: nothing is accepted' : 'ok',
+      catalogue: status.catalogueError ?? 'ok',
+      store: store.available ? 'ok' : `away since ${store.since}: received images wait in the spool`,
+    };
+    const ready = !full && !status.catalogueError;
+    const word = !ready ? 'unready' : store.available ? 'ready' : 'degraded';
+    res
+      .status(ready ? 200 : 503)
+      .set('Cache-Control', 'no-store')
+      .json({ status: word, checks });
+  });
+  return router;
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import type { Status } from '../contract/api.ts';
+import { asLifeboatError } from '../contract/errors.ts';
+import type { Control } from './access/control.ts';
+import type { RouterContext } from './context.ts';
+
+/** Totals are counted again at most this often, ms. */
+const TOTALS_AGE_MS = 2_000;
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const NO_TOTALS: Status['totals'] = { studies: 0, instances: 0, bytes: 0, conflicts: 0 };
+
+/** The state of everything in one object: for the banner, /readyz, the event stream. */
+export class StatusBoard {
+  readonly #context: RouterContext;
+  readonly #control: Control;
+  readonly #dicomPort: () => number;
+  #totals = NO_TOTALS;
+  #totalsAt = 0;
+  #counting: Promise<void> | undefined;
+  /** Sentence of the last failure to count; undefined while the catalogue answers. */
+  catalogueError: string | undefined;
+
+  constructor(context: RouterContext, control: Control, dicomPort: () => number) {
+    this.#context = context;
+    this.#control = control;
+    this.#dicomPort = dicomPort;
+  }
+
+  async get(): Promise<Status> {
+    await this.#count();
+    const { archive, config } = this.#context;
+    const { storeError, ...spool } = archive.spool();
+    return {
+      version,
+      aeTitle: config.aeTitle,
+      dicomPort: this.#dicomPort(),
+      store: {
+        description: archive.store.description,
+        available: storeError === undefined,
+        ...(storeError && { since: storeError.since, message: storeError.message }),
+      },
+      spool: { entries: spool.entries, bytes: spool.bytes, oldest: spool.oldest, freeBytes: spool.freeBytes },
+      pacs: this.#context.pacsStatus?.() ?? null,
+      totals: this.#totals,
+      pendingAEs: this.#control.senders.pending(),
+      demo: config.demo,
+    };
+  }
+
+  /** One count at a time; a count that takes long keeps nobody waiting once there are figures. */
+  async #count(): Promise<void> {
+    if (Date.now() - this.#totalsAt < TOTALS_AGE_MS) return;
+    this.#counting ??= this.#context.archive.catalogue
+      .totals()
+      .then(({ studies, instances, bytes, conflicts }) => {
+        this.#totals = { studies, instances, bytes, conflicts };
+        this.catalogueError = undefined;
+      })
+      .catch((error: unknown) => {
+        this.catalogueError = asLifeboatError(error).message;
+        this.#context.log.warn({ err: error }, 'the catalogue does not answer');
+      })
+      .finally(() => {
+        this.#totalsAt = Date.now();
+        this.#counting = undefined;
+      });
+    if (this.#totalsAt === 0) await this.#counting;
+  }
+}
