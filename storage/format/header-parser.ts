@@ -250,6 +250,8 @@ export class HeaderParser {
       );
     }
     const element = elementFromBytes(vr, bytes, field.littleEndian, scope.charset);
+    // The text written here is Unicode, and says so as PS3.18 F.2 wants it.
+    if (tag === 0x00080005 && element.Value) element.Value = ['ISO_IR 192'];
     if (text.has(vr)) for (const note of scope.charset.notes) this.note(note);
     if (tag === 0x00280103) scope.signed = element.Value?.[0] === 1;
     if (tag === 0x7fe00001) this.extendedOffsets = field;
@@ -361,8 +363,9 @@ export class HeaderParser {
     const { view, bytes } = this.window;
     const vr = vrNames.get(bytes[index + 4]! * 256 + bytes[index + 5]!);
     if (!scope.explicit && vr !== undefined) {
-      const implicitLength = view.getUint32(index + 4, scope.littleEndian);
-      if (implicitLength > end - start - 8) {
+      const length = view.getUint32(index + 4, scope.littleEndian);
+      const tag = view.getUint16(index, scope.littleEndian) * 0x10000 + view.getUint16(index + 2, scope.littleEndian);
+      if (length > end - start - 8 || length > 0xffff || dictionaryVr(tag) === vr) {
         scope.explicit = true;
         this.note('Explicit VR where Implicit VR was declared');
       }

@@ -11,9 +11,9 @@ export interface PersonName {
   Phonetic?: string;
 }
 
-/** Splits one PN value into its groups; empty groups and padding are left out, components keep their `^`. */
+/** Splits one PN value into its groups; empty groups, trailing empty components and padding are left out. */
 export function parsePersonName(text: string): PersonName {
-  const [alphabetic, ideographic, phonetic] = text.split('=', 3).map((group) => group.replace(/^[ \0]+|[ \0]+$/g, ''));
+  const [alphabetic, ideographic, phonetic] = text.split('=', 3).map((group) => group.replace(/^[ \0]+|[ \0^]+$/g, ''));
   const name: PersonName = {};
   if (alphabetic) name.Alphabetic = alphabetic;
   if (ideographic) name.Ideographic = ideographic;
