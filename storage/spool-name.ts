@@ -14,6 +14,8 @@ export interface SpoolName {
   /** Lower-case hex. */
   dataSetSha256: string;
   source: ReceiveSource;
+  /** Letters of MARKS in received-identity.ts. */
+  marks?: string;
 }
 
 /** Longest file name of the usual file systems, in bytes. */
@@ -26,7 +28,7 @@ const LETTER_VIA: Record<string, ReceiveSource['via']> = { c: 'c-store', s: 'sto
 
 /**
  * `TIME.ID.SIZE.OFFSET.SHA.DATASETSHA.SOURCE.dcm`: numbers in base 36, hashes in base64url, source as
- * `via~AE~address~user` with every unusual byte as %XX. A user name too long for the file system's limit is cut at its end.
+ * `via+marks~AE~address~user` with every unusual byte as %XX. A user name too long for the file system's limit is cut at its end.
  */
 export function encodeSpoolName(name: SpoolName): string {
   const head = [
@@ -38,13 +40,13 @@ export function encodeSpoolName(name: SpoolName): string {
     Buffer.from(name.dataSetSha256, 'hex').toString('base64url'),
   ].join('.');
   const room = MAX_NAME_BYTES - head.length - 1 - ENTRY_SUFFIX.length;
-  return `${head}.${encodeSource(name.source, room)}${ENTRY_SUFFIX}`;
+  return `${head}.${encodeSource(name, room)}${ENTRY_SUFFIX}`;
 }
 
 /** null when the name is not one of ours. */
 export function decodeSpoolName(fileName: string): SpoolName | null {
   const match =
-    /^([0-9a-z]{9,})\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)\.([\w-]{43})\.([\w-]{43})\.([csi]~[^.~]*~[^.~]*~[^.~]*)\.dcm$/.exec(
+    /^([0-9a-z]{9,})\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)\.([\w-]{43})\.([\w-]{43})\.([csi][a-z]*~[^.~]*~[^.~]*~[^.~]*)\.dcm$/.exec(
       fileName,
     );
   if (!match) return null;
@@ -59,10 +61,11 @@ export function decodeSpoolName(fileName: string): SpoolName | null {
     sha256: Buffer.from(sha!, 'base64url').toString('hex'),
     dataSetSha256: Buffer.from(dataSetSha!, 'base64url').toString('hex'),
     source: decodedSource,
+    marks: source!.slice(1, source!.indexOf('~')),
   };
 }
 
-function escape(text: string): string {
+function percentEncode(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(
     /[.~*'()!]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -71,30 +74,30 @@ function escape(text: string): string {
 
 /** Longest prefix of `text` whose escaped form has at most `room` bytes. */
 function escapeWithin(text: string, room: number): string {
-  const whole = escape(text);
+  const whole = percentEncode(text);
   if (whole.length <= room) return whole;
   let kept = '';
   for (const character of text) {
-    const next = escape(character);
+    const next = percentEncode(character);
     if (kept.length + next.length > room) break;
     kept += next;
   }
   return kept;
 }
 
-function encodeSource(source: ReceiveSource, room: number): string {
-  let left = room - 4;
+function encodeSource({ source, marks = '' }: SpoolName, room: number): string {
+  let left = room - 4 - marks.length;
   const take = (text: string | undefined): string => {
     const escaped = escapeWithin(text ?? '', left);
     left -= escaped.length;
     return escaped;
   };
-  return `${VIA_LETTER[source.via]}~${take(source.callingAE)}~${take(source.address)}~${take(source.user)}`;
+  return `${VIA_LETTER[source.via]}${marks}~${take(source.callingAE)}~${take(source.address)}~${take(source.user)}`;
 }
 
 function decodeSource(text: string): ReceiveSource | null {
   const [letter, callingAE, address, user] = text.split('~');
-  const via = LETTER_VIA[letter!];
+  const via = LETTER_VIA[letter![0]!];
   if (!via) return null;
   try {
     return {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { closeSync, mkdirSync, openSync, statfsSync, unlinkSync } from 'node:fs';
-import { readdir, unlink } from 'node:fs/promises';
+import { closeSync, mkdirSync, openSync, readdirSync, statfsSync, unlinkSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LifeboatError } from '../contract/errors.ts';
 import type { SpoolStatus } from './archive-types.ts';
@@ -75,12 +75,15 @@ export class Spool {
 
   /** Waiting entries, oldest first. */
   entries(): SpoolEntry[] {
-    return [...this.#entries.values()].sort((a, b) => (a.receivedAt < b.receivedAt ? -1 : a.receivedAt > b.receivedAt ? 1 : 0));
+    return [...this.#entries.values()].sort((a, b) =>
+      a.receivedAt < b.receivedAt ? -1 : a.receivedAt > b.receivedAt ? 1 : 0,
+    );
   }
 
   status(): SpoolStatus {
     let oldest: string | null = null;
-    for (const { receivedAt } of this.#entries.values()) if (oldest === null || receivedAt < oldest) oldest = receivedAt;
+    for (const { receivedAt } of this.#entries.values())
+      if (oldest === null || receivedAt < oldest) oldest = receivedAt;
     return { entries: this.#entries.size, bytes: this.#bytes, oldest, freeBytes: this.#freeBytes() };
   }
 
@@ -92,9 +95,9 @@ export class Spool {
   }
 
   /** Makes a written part an entry; resolves when it is on stable storage, after which `entry` is emitted. */
-  async seal(part: SpoolPart, instance: SealedInstance): Promise<SpoolEntry> {
+  async seal(part: SpoolPart, instance: SealedInstance, marks = ''): Promise<SpoolEntry> {
     this.#lastMs = Math.max(Date.now(), this.#lastMs);
-    const name: SpoolName = { ...instance, id: newId(), receivedAtMs: this.#lastMs };
+    const name: SpoolName = { ...instance, id: newId(), receivedAtMs: this.#lastMs, marks };
     const path = join(this.dir, encodeSpoolName(name));
     await part.seal(path, () => this.#folder.sync());
     const entry: SpoolEntry = { ...instance, id: name.id, path, receivedAt: new Date(name.receivedAtMs).toISOString() };
@@ -144,7 +147,12 @@ export class Spool {
     if (this.#entries.delete(entry.id)) this.#bytes -= entry.size;
   }
 
-  async #damage(path: string, id: string, reason: string, expected?: DamagedReport['expected']): Promise<DamagedReport> {
+  async #damage(
+    path: string,
+    id: string,
+    reason: string,
+    expected?: DamagedReport['expected'],
+  ): Promise<DamagedReport> {
     const report = await moveToDamaged(path, join(this.dir, DAMAGED_FOLDER), id, reason, expected);
     this.events.emit('damaged', report);
     return report;
@@ -171,7 +179,8 @@ export class Spool {
 
   async #recover(): Promise<RecoveryReport> {
     const report: RecoveryReport = { recovered: 0, bytes: 0, unfinishedRemoved: 0, damaged: [] };
-    const names = await readdir(this.dir);
+    // Synchronous, so that it cannot meet files of receptions that start while old entries are still being verified.
+    const names = readdirSync(this.dir);
     for (const part of names.filter((n) => n.endsWith(PART_SUFFIX))) {
       unlinkSync(join(this.dir, part));
       report.unfinishedRemoved++;
@@ -190,9 +199,7 @@ export class Spool {
       if ('reason' in verdict) {
         const { size, sha256, source } = name;
         const receivedAt = new Date(name.receivedAtMs).toISOString();
-        report.damaged.push(
-          await this.#damage(path, name.id, verdict.reason, { size, sha256, receivedAt, source }),
-        );
+        report.damaged.push(await this.#damage(path, name.id, verdict.reason, { size, sha256, receivedAt, source }));
         continue;
       }
       report.recovered++;
