@@ -1,0 +1,123 @@
+import { EventEmitter } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
+import type { Archive, ArchiveEvents } from './archive-types.ts';
+import type { Catalogue } from './catalogue/catalogue-types.ts';
+import { type CatalogueConfig, openCatalogue } from './catalogue/open.ts';
+import { Committer } from './commit.ts';
+import type { CommitStep } from './commit-batch.ts';
+import { DescribeThread } from './describe-thread.ts';
+import { buildStudyManifest } from './format/study-manifest.ts';
+import { writeFormatDescription } from './format-description.ts';
+import { MANIFESTS } from './keys.ts';
+import { Limiter } from './limiter.ts';
+import type { ObjectStore } from './object-store.ts';
+import { rebuild } from './rebuild.ts';
+import { createReceiver } from './receive.ts';
+import { Spool } from './spool.ts';
+import { FileStore } from './stores/file-store.ts';
+import { openStore, type StoreConfig } from './stores/open-store.ts';
+import { StudyCache } from './study-cache.ts';
+
+/** The router's configuration fits as it is. */
+export interface ArchiveOptions {
+  /** Holds the spool (`spool/`), and whatever else the configuration puts there. */
+  dataDir: string;
+  store: StoreConfig;
+  database: CatalogueConfig;
+  /** Below this much free space nothing is accepted. */
+  spoolMinFreeBytes?: number;
+  /** For the log: what the archive works around by itself but IT should know. */
+  onProblem?(error: LifeboatError): void;
+  /** For tests: called after each step of a commit. */
+  onStep?(step: CommitStep): void | Promise<void>;
+}
+
+/** A link costs little but waits for its folder's fsync, which all that wait share; a PUT over the network costs memory. */
+const FILE_PUTS_IN_FLIGHT = 128;
+const S3_PUTS_IN_FLIGHT = 16;
+const S3_BYTES_IN_FLIGHT = 48 << 20;
+
+/**
+ * Opens the archive: recovers the spool, begins to commit what waits in it, and is ready to receive. A store that is away
+ * does not stop the start. Throws CONFIG_INVALID, SPOOL_UNWRITABLE, CATALOGUE_UNAVAILABLE, STORE_UNAVAILABLE (folder).
+ */
+export async function openArchive(options: ArchiveOptions): Promise<Archive> {
+  const onProblem = options.onProblem ?? (() => undefined);
+  await mkdir(options.dataDir, { recursive: true });
+  const store = await openStore(options.store);
+  const catalogue = await openCatalogue(options.database);
+  let spool: Spool;
+  try {
+    spool = await Spool.open(join(options.dataDir, 'spool'), {
+      minFreeBytes: options.spoolMinFreeBytes,
+      awaitRecovery: false,
+    });
+  } catch (error) {
+    await Promise.all([catalogue.close(), store.close()]);
+    throw error;
+  }
+  return assemble({ ...options, onProblem }, store, catalogue, spool);
+}
+
+type Settings = ArchiveOptions & { onProblem(error: LifeboatError): void };
+
+function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, spool: Spool): Archive {
+  const { onProblem } = options;
+  const events = new EventEmitter<ArchiveEvents>();
+  events.setMaxListeners(0);
+  const cache = new StudyCache(store, { onDamaged: onProblem });
+  const describer = new DescribeThread({ onProblem: (error) => onProblem(asLifeboatError(error)) });
+  const local = store instanceof FileStore;
+  const committer = new Committer({
+    store,
+    cache,
+    describer,
+    catalogue,
+    spool,
+    events,
+    onProblem,
+    puts: local ? new Limiter(FILE_PUTS_IN_FLIGHT) : new Limiter(S3_PUTS_IN_FLIGHT, S3_BYTES_IN_FLIGHT),
+    onStep: options.onStep ?? (() => undefined),
+  });
+  committer.start();
+  const background = new AbortController();
+  const tended = tend(store, catalogue, background.signal).catch((error) => onProblem(asLifeboatError(error)));
+  const receiver = createReceiver(spool);
+  return {
+    store,
+    catalogue,
+    events,
+    beginDataSet: receiver.beginDataSet,
+    beginFile: receiver.beginFile,
+    spool: () => committer.status(),
+    flush: async () => {
+      await spool.recovered;
+      await committer.flush();
+    },
+    entries: (uid) => cache.entries(uid),
+    manifest: async (uid) => buildStudyManifest(await cache.entries(uid)),
+    metadata: async (study, series, instance) =>
+      (await cache.metadata(study, series, instance)).map(({ json }) => json),
+    close: async () => {
+      background.abort();
+      await committer.close();
+      await tended;
+      await describer.close();
+      await spool.close();
+      await catalogue.close();
+      await store.close();
+    },
+  };
+}
+
+/** Once after the start: the store says what it is, and a catalogue that knows nothing of a full store is filled from it. */
+async function tend(store: ObjectStore, catalogue: Catalogue, signal: AbortSignal): Promise<void> {
+  await writeFormatDescription(store);
+  if (!catalogue.needsRebuild && (await catalogue.totals()).studies > 0) return;
+  for await (const _ of store.list(MANIFESTS)) {
+    await rebuild({ store, catalogue, keep: true, signal });
+    return;
+  }
+}

@@ -1,0 +1,79 @@
+import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
+import type { Catalogue } from './catalogue/catalogue-types.ts';
+import type { InstanceEntry } from './format/manifest.ts';
+import { MANIFESTS } from './keys.ts';
+import type { ObjectStore } from './object-store.ts';
+import { type ManifestSegment, readManifestSegment } from './segments.ts';
+
+export interface RebuildProgress {
+  /** Manifest segments read so far, and how many there are. */
+  segments: number;
+  ofSegments: number;
+  studies: number;
+  instances: number;
+}
+
+export interface RebuildOptions {
+  store: ObjectStore;
+  catalogue: Catalogue;
+  /** Add to what the catalogue has instead of emptying it first. */
+  keep?: boolean;
+  signal?: AbortSignal;
+  onProgress?(progress: RebuildProgress): void;
+}
+
+export interface RebuildResult extends RebuildProgress {
+  /** Segments that could not be read; everything else is in the catalogue. */
+  damaged: LifeboatError[];
+}
+
+const READS_IN_FLIGHT = 8;
+const APPLY_AT_ONCE = 500;
+
+/**
+ * Recreates the catalogue from the manifests in the store alone. A damaged segment is named in the result and costs only
+ * its own lines. Throws STORE_UNAVAILABLE and CATALOGUE_UNAVAILABLE; to run it again is harmless.
+ */
+export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
+  const { store, catalogue, signal, onProgress } = options;
+  const keys: string[] = [];
+  for await (const { key } of store.list(MANIFESTS)) keys.push(key);
+  const result: RebuildResult = { segments: 0, ofSegments: keys.length, studies: 0, instances: 0, damaged: [] };
+  if (!options.keep) await catalogue.clear();
+  let waiting: InstanceEntry[] = [];
+  let lastStudy = '';
+  const apply = async () => {
+    const entries = waiting;
+    waiting = [];
+    for (let at = 0; at < entries.length; at += APPLY_AT_ONCE) {
+      await catalogue.apply(entries.slice(at, at + APPLY_AT_ONCE));
+    }
+    onProgress?.({ ...result });
+  };
+  for (let at = 0; at < keys.length && !signal?.aborted; at += READS_IN_FLIGHT) {
+    const turn = keys.slice(at, at + READS_IN_FLIGHT);
+    for (const segment of await Promise.all(turn.map((key) => read(store, key, result.damaged)))) {
+      result.segments++;
+      if (!segment) continue;
+      if (segment.header.studyInstanceUID !== lastStudy) result.studies++;
+      lastStudy = segment.header.studyInstanceUID;
+      result.instances += segment.entries.length;
+      waiting.push(...segment.entries);
+    }
+    if (waiting.length >= APPLY_AT_ONCE) await apply();
+  }
+  await apply();
+  return result;
+}
+
+async function read(store: ObjectStore, key: string, damaged: LifeboatError[]): Promise<ManifestSegment | null> {
+  try {
+    return await readManifestSegment(store, key);
+  } catch (thrown) {
+    const error = asLifeboatError(thrown);
+    if (error.code === 'OBJECT_NOT_FOUND') return null;
+    if (error.code !== 'MANIFEST_DAMAGED') throw error;
+    damaged.push(error);
+    return null;
+  }
+}

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LifeboatError } from '../../contract/errors.ts';
+
+/** What a failed request to S3 means: only an answer that says "not there" is OBJECT_NOT_FOUND. */
+export function explainS3(error: unknown, what: string): LifeboatError {
+  if (error instanceof LifeboatError) return error;
+  const { code, message, cause } = error as { code?: string; message?: string; cause?: unknown };
+  if (code === 'NoSuchKey' || code === 'NotFound')
+    return new LifeboatError('OBJECT_NOT_FOUND', `: ${what}`, { cause: error });
+  if (code === 'InvalidRange') return new LifeboatError('RANGE_NOT_SATISFIABLE', undefined, { cause: error });
+  const reason = [code, message || (cause instanceof Error ? cause.message : '')].filter(Boolean).join(' ');
+  return new LifeboatError('STORE_UNAVAILABLE', `: ${reason || 'no answer'}`, { cause: error });
+}
+
+/** Refusals that the same request meets again. */
+const FINAL = new Set([
+  'AccessDenied',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'NoSuchBucket',
+  'InvalidBucketName',
+  'ObjectLocked',
+]);
+
+function isFinal(error: unknown): boolean {
+  if (error instanceof LifeboatError && error.code !== 'STORE_UNAVAILABLE') return true;
+  const cause = error instanceof LifeboatError ? error.cause : error;
+  return FINAL.has((cause as { code?: string } | undefined)?.code ?? '');
+}
+
+const DELAYS_MS = [50, 200, 800, 2000];
+
+/**
+ * Tries again after resets, time-outs and 5xx: after a restart of a gateway the first request on a kept connection
+ * always fails. `attempt` must be able to run again from its start.
+ */
+export async function withRetry<T>(what: string, attempt: () => Promise<T>, delays = DELAYS_MS): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt();
+    } catch (thrown) {
+      const error = explainS3(thrown, what);
+      if (isFinal(error) || tries >= delays.length) throw error;
+      await sleep(delays[tries]! * (0.5 + Math.random()));
+    }
+  }
+}
