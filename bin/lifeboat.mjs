@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// The `lifeboat` command. Runs under whatever Node starts it (20 or newer) and goes on under the project's own Node 24.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+function ownNode() {
+  const beside = join(root, 'node_modules/node/bin/node');
+  if (existsSync(beside)) return beside;
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin/node');
+  } catch {
+    return undefined;
+  }
+}
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  const { main } = await import('../router/cli/main.ts');
+  await main(process.argv);
+} else {
+  const node = ownNode();
+  if (!node) {
+    console.error('Lifeboat needs Node 24 and its dependencies: run `npm start` once, or `npm ci`.');
+    process.exit(3);
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`Node 24 (${node}) cannot be started: ${error.message}`);
+    process.exit(3);
+  });
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+}

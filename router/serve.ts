@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { resolve } from 'node:path';
+import { LifeboatError } from '../contract/errors.ts';
+import { openArchive } from '../storage/archive.ts';
+import { AuditDigest } from './access/audit-digest.ts';
+import { Control, type FirstStart } from './access/control.ts';
+import type { Config } from './config.ts';
+import type { RouterContext } from './context.ts';
+import { createDicomweb } from './dicomweb/index.ts';
+import { startDimseServer } from './dimse/server.ts';
+import { createApp } from './http/app.ts';
+import { SignedManifests } from './http/signed-manifest.ts';
+import { ObjectSigner } from './http/signed-objects.ts';
+import { createLog } from './log.ts';
+import { createRegistry, registerArchiveMetrics } from './metrics.ts';
+import { startPacsWatch } from './pacs-watch.ts';
+import { StatusBoard } from './status.ts';
+
+/** Where the viewer's build lies. */
+const VIEWER_DIR = resolve(import.meta.dirname, '../dist/viewer');
+
+export interface RunningRouter {
+  readonly context: RouterContext;
+  /** The same as `context.access`, with accounts, tokens and sessions. */
+  readonly control: Control;
+  readonly httpPort: number;
+  readonly dicomPort: number;
+  /** `http://localhost:PORT`, no slash at the end. */
+  readonly url: string;
+  /** Present when this start made the first administrator. */
+  readonly firstStart: FirstStart | null;
+  /** Ends associations and requests, commits what it can, closes files. Whatever is in the spool stays there. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts everything: archive, access control, DICOM port, HTTP port, PACS watch.
+ * @throws PORT_IN_USE, STORE_UNAVAILABLE and CATALOGUE_UNAVAILABLE as its parts do; what was started is closed again.
+ */
+export async function serve(config: Config, options: { viewerDir?: string } = {}): Promise<RunningRouter> {
+  const closers: (() => unknown)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return await start(config, options.viewerDir ?? VIEWER_DIR, closers, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  config: Config,
+  viewerDir: string,
+  closers: (() => unknown)[],
+  closeAll: () => Promise<void>,
+): Promise<RunningRouter> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o750 }).catch((error: unknown) => {
+    throw new LifeboatError('CONFIG_INVALID', `LIFEBOAT_DATA ${config.dataDir} cannot be made.`, { cause: error });
+  });
+  const log = createLog(config);
+  const metrics = createRegistry();
+  const control = new Control(config);
+  closers.push(() => control.close());
+  const firstStart = await control.firstStart(config.adminPassword);
+
+  const archive = await openArchive(config, { log });
+  closers.push(() => archive.close());
+  const context: RouterContext = { config, archive, access: control, log, metrics };
+  if (config.pacs) {
+    const watch = startPacsWatch({ pacs: config.pacs, aeTitle: config.aeTitle, log });
+    context.pacsStatus = () => watch.status();
+    closers.push(() => watch.close());
+  }
+  registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
+
+  const digest = new AuditDigest((event) => control.audit(event));
+  closers.push(() => digest.close());
+  const dimse = await startDimseServer({ config, receiver: archive, access: control, log, metrics });
+  closers.push(() => dimse.close());
+
+  const signer = new ObjectSigner(control.secret('object-urls'));
+  const { app, endStreams } = createApp(
+    {
+      context,
+      control,
+      digest,
+      signer,
+      manifests: new SignedManifests(archive, signer),
+      status: new StatusBoard(context, control, () => dimse.port),
+      log,
+    },
+    createDicomweb(context),
+    viewerDir,
+  );
+  const server = createServer(config, app);
+  const httpPort = await listen(server, config);
+  closers.push(() => closeServer(server, endStreams));
+  log.info({ httpPort, dicomPort: dimse.port, aeTitle: config.aeTitle, store: archive.store.description }, 'started');
+  return {
+    context,
+    control,
+    httpPort,
+    dicomPort: dimse.port,
+    url: `${config.tls ? 'https' : 'http'}://localhost:${httpPort}`,
+    firstStart,
+    close: closeAll,
+  };
+}
+
+function createServer(config: Config, app: Parameters<typeof createHttpServer>[1]): Server {
+  const server = config.tls
+    ? createHttpsServer(
+        { cert: readPem('LIFEBOAT_TLS_CERT', config.tls.cert), key: readPem('LIFEBOAT_TLS_KEY', config.tls.key) },
+        app,
+      )
+    : createHttpServer(app);
+  server.headersTimeout = 15_000;
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 65_000;
+  server.setTimeout(120_000);
+  return server;
+}
+
+function readPem(setting: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new LifeboatError('CONFIG_INVALID', `${setting} ${file} cannot be read.`, { cause: error });
+  }
+}
+
+async function listen(server: Server, config: Config): Promise<number> {
+  await new Promise<void>((done, fail) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const sentence =
+        error.code === 'EADDRINUSE'
+          ? `LIFEBOAT_HTTP_PORT ${config.httpPort} is in use by another program.`
+          : `LIFEBOAT_HTTP_PORT ${config.httpPort} on ${config.httpHost} cannot be opened: ${error.code}.`;
+      fail(
+        new LifeboatError(error.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'CONFIG_INVALID', sentence, { cause: error }),
+      );
+    });
+    server.listen(config.httpPort, config.httpHost, done);
+  });
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : config.httpPort;
+}
+
+/** How long requests under way may take when the router stops, ms. */
+const CLOSE_GRACE_MS = 5_000;
+
+async function closeServer(server: Server, endStreams: () => void): Promise<void> {
+  endStreams();
+  const closed = new Promise((done) => server.close(done));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  await closed;
+  clearTimeout(cut);
+}
