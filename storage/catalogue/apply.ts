@@ -325,7 +325,7 @@ async function replaceDetails(trx: Trx, works: StudyWork[]): Promise<void> {
   }
 }
 
-async function addTotals(trx: Trx, add: Omit<TotalsTable, 'only'>): Promise<void> {
+async function addTotals(trx: Trx, add: Omit<TotalsTable, 'singleton'>): Promise<void> {
   await trx
     .updateTable('totals')
     .set((eb) => ({

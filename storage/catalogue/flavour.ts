@@ -26,8 +26,11 @@ export interface Flavour {
   contains(column: Condition, part: string): Condition;
   /** True when some Value of the attribute satisfies the test on its text; a person name's groups count each. */
   someValue(json: Condition, tag: string, test: (value: Condition) => Condition): Condition;
-  /** `from … where …` of the matching rows of `study`, to be ordered by `rank`. */
-  studies(selection: Selection): { from: Condition; rank: Condition };
+  /**
+   * `from … where …` of the matching studies, to be ordered by `rank`. Columns of `study` may be used only with `columns`:
+   * without them the posting lists alone answer, and no row is looked up that is not shown.
+   */
+  studies(selection: Selection, columns: boolean): { from: Condition; rank: Condition };
   /** Keeps the posting lists of changed studies. */
   writePostings(trx: Trx, changes: PostingChange[]): Promise<void>;
   clearPostings(trx: Trx): Promise<void>;
@@ -45,8 +48,9 @@ export function all(conditions: Condition[]): Condition {
   return conditions.length > 0 ? sql.join(conditions, sql` and `) : sql`1 = 1`;
 }
 
-/** Conditions joined with `or`, in brackets. */
+/** Conditions joined with `or`, in brackets; false when there are none. */
 export function any(conditions: Condition[]): Condition {
+  if (conditions.length === 0) return sql`1 = 0`;
   return sql`(${sql.join(conditions, sql` or `)})`;
 }
 
@@ -74,7 +78,7 @@ export const sqliteFlavour: Flavour = {
   someValue: (json, tag, test) => sql`exists (
     select 1 from json_tree(${json}, ${`$."${tag}".Value`}) as tree
     where tree.atom is not null and ${test(sql`cast(tree.atom as text)`)})`,
-  studies(selection) {
+  studies(selection, columns) {
     if (selection.terms.length === 0) {
       const where = all([...ranges(sql`study.rank`, selection), ...selection.where]);
       return { from: sql`from study where ${where}`, rank: sql`study.rank` };
@@ -87,6 +91,7 @@ export const sqliteFlavour: Flavour = {
       .join(' AND ');
     const rank = sql`study_terms.rowid`;
     const where = all([sql`study_terms match ${match}`, ...ranges(rank, selection), ...selection.where]);
+    if (!columns && selection.where.length === 0) return { from: sql`from study_terms where ${where}`, rank };
     return { from: sql`from study_terms cross join study on study.rank = study_terms.rowid where ${where}`, rank };
   },
   async writePostings(trx, changes) {
@@ -120,7 +125,7 @@ export const postgresFlavour: Flavour = {
   someValue: (json, tag, test) => sql`exists (
     select 1 from jsonb_path_query(${json}::jsonb, ${`strict $."${tag}".Value.**`}::jsonpath, '{}', true) as node
     where jsonb_typeof(node) in ('string', 'number') and ${test(sql`(node #>> '{}')`)})`,
-  studies(selection) {
+  studies(selection, columns) {
     if (selection.terms.length === 0) {
       const where = all([...ranges(sql`study.rank`, selection), ...selection.where]);
       return { from: sql`from study where ${where}`, rank: sql`study.rank` };
@@ -133,6 +138,7 @@ export const postgresFlavour: Flavour = {
       .join(' & ');
     const rank = sql`study_postings.rank`;
     const where = all([sql`study_postings.terms @@ ${match}::tsquery`, ...ranges(rank, selection), ...selection.where]);
+    if (!columns && selection.where.length === 0) return { from: sql`from study_postings where ${where}`, rank };
     return { from: sql`from study_postings join study on study.rank = study_postings.rank where ${where}`, rank };
   },
   async writePostings(trx, changes) {

@@ -17,9 +17,11 @@ import {
   matchStored,
   matchText,
   matchUIDs,
+  nameWordsOf,
   timeRange,
 } from './matching.ts';
 import { rankOfDayEnd, rankOfDayStart } from './rank.ts';
+import { MAX_WORD, type Term } from './terms.ts';
 
 /** What a query asks, by the table that has to answer. */
 export interface Asked {
@@ -137,10 +139,11 @@ function addKey(flavour: Flavour, query: Query, { tag, value }: MatchingKey, ask
   }
   if (tag === '00100010' && query.fuzzy) {
     const words = fuzzyWords(value);
-    asked.studies.terms.push(...words.map((word) => [{ kind: 'word' as const, value: word }]));
+    asked.studies.terms.push(...wordTerms(words));
     asked.studies.where.push(...words.map((word) => flavour.contains(sql`study.name_words`, ` ${word}`)));
     return;
   }
+  if (tag === '00100010') asked.studies.terms.push(...wordTerms(nameWordsOf(value)));
   const studyRule = STUDY_RULES[tag];
   const seriesRule = SERIES_RULES[tag];
   const instanceRule = INSTANCE_RULES[tag];
@@ -150,9 +153,14 @@ function addKey(flavour: Flavour, query: Query, { tag, value }: MatchingKey, ask
   else if (!addStored(flavour, query, tag, value, asked)) asked.ignoredKeys.push(tag);
 }
 
+function wordTerms(words: string[]): Term[][] {
+  return words.map((value) => [{ kind: 'word', value: [...value].slice(0, MAX_WORD).join('') }]);
+}
+
 function addModalities(flavour: Flavour, value: string, asked: Asked): void {
   const wanted = listOf(value);
-  if (wanted.some((each) => /[*?]/.test(each))) asked.studies.where.push(inList(sql`study.modalities`)(flavour, value));
+  if (wanted.length === 0 || wanted.some((each) => /[*?]/.test(each)))
+    asked.studies.where.push(inList(sql`study.modalities`)(flavour, value));
   else asked.studies.terms.push(wanted.map((each) => ({ kind: 'modality' as const, value: each })));
 }
 

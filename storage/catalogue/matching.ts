@@ -85,8 +85,7 @@ export function matchRange(column: Condition, { from, to }: Range): Condition {
 }
 
 /**
- * Combined date-time matching (C.2.2.2.5.4? of extended negotiation, always done by QIDO-RS): when date and time are both
- * ranges they are the two ends of one period.
+ * Combined date-time matching (C.2.2.2.5): when date and time are both ranges they are the two ends of one period.
  */
 export function matchDateTime(date: Condition, time: Condition, dates: Range, times: Range): Condition {
   const ends: Condition[] = [sql`${date} <> ''`];
@@ -114,6 +113,14 @@ export function matchName(flavour: Flavour, columns: Condition[], value: string)
   const groups = nameGroupsOf(value);
   if (groups.length === 0) return sql`1 = 1`;
   return all(groups.map((group) => any(columns.map((column) => matchText(flavour, column, group)))));
+}
+
+/**
+ * Words with which some token of every matching name begins, from the literal beginning of the pattern: posting lists
+ * find the candidates, `matchName` decides.
+ */
+export function nameWordsOf(value: string): string[] {
+  return nameGroupsOf(value).flatMap((group) => queryTokens(/^[^*?]*/.exec(group)![0]));
 }
 
 /** The typed parts of a name for fuzzy matching, each to be found as a prefix of some token. */

@@ -30,7 +30,7 @@ const INSTANCE_COLUMNS = sql`instance.sop_uid, instance.sop_class, instance.tran
  */
 export async function runQuery(db: Database, flavour: Flavour, query: Query): Promise<QueryResult> {
   const asked = askedBy(flavour, query);
-  const { from, rank } = flavour.studies(asked.studies);
+  const { from, rank } = flavour.studies(asked.studies, true);
   const page = sql`limit ${query.limit + 1} offset ${query.offset}`;
   const below = (conditions: Condition[]) => (conditions.length > 0 ? sql` and ${all(conditions)}` : sql``);
   const seriesOfStudies = sql`(select study.id as study_number, ${rank} as study_rank ${from}) as found

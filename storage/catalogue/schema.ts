@@ -1,5 +1,5 @@
 /** Raise when tables change: an older catalogue is thrown away and rebuilt from the store. */
-export const SCHEMA_VERSION = '1';
+export const SCHEMA_VERSION = '2';
 
 /** Columns by which the worklist sorts; each has an index together with the rank. */
 const SORT_COLUMNS = [
@@ -22,7 +22,7 @@ const SORT_COLUMNS = [
 function tables(text: string, big: string): string[] {
   return [
     `create table catalogue_meta (name ${text} primary key, value ${text} not null)`,
-    `create table totals (only ${big} primary key, studies ${big} not null, series ${big} not null,
+    `create table totals (singleton ${big} primary key, studies ${big} not null, series ${big} not null,
       instances ${big} not null, bytes ${big} not null, conflicts ${big} not null)`,
     'insert into totals values (1, 0, 0, 0, 0, 0)',
     `create table study (rank ${big} primary key, id ${big} not null, uid ${text} not null,

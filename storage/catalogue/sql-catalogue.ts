@@ -50,7 +50,7 @@ export class SqlCatalogue implements Catalogue {
     return guarded(() => findStudyOf(this.#parts.reader, uid));
   }
 
-  totals(): Promise<Omit<TotalsTable, 'only'>> {
+  totals(): Promise<Omit<TotalsTable, 'singleton'>> {
     return guarded(() =>
       this.#parts.reader
         .selectFrom('totals')

@@ -113,7 +113,7 @@ export interface InstanceTable {
 }
 
 export interface TotalsTable {
-  only: number;
+  singleton: number;
   studies: number;
   series: number;
   instances: number;

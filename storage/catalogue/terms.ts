@@ -9,7 +9,8 @@ export type Term =
   | { kind: 'ae'; value: string }
   | { kind: 'conflict' };
 
-const MAX_WORD = 64;
+/** Longer words are cut, in catalogue and query alike; in characters. */
+export const MAX_WORD = 64;
 
 /** ` token token` of a PN value. */
 export function nameWords(name: string): string {

@@ -91,7 +91,7 @@ function selectionOf(query: WorklistQuery): Selection {
 }
 
 async function countOf(db: Database, flavour: Flavour, selection: Selection): Promise<number> {
-  const { from, rank } = flavour.studies(selection);
+  const { from, rank } = flavour.studies(selection, false);
   const counted = await sql<{ count: number }>`
     select count(*) as count from (select ${rank} ${from} limit ${COUNT_LIMIT + 1}) as counted`.execute(db);
   return counted.rows[0]!.count;
@@ -104,7 +104,7 @@ async function pageByRank(
   descending: boolean,
   { limit, offset }: Window,
 ): Promise<Row[]> {
-  const { from, rank } = flavour.studies(selection);
+  const { from, rank } = flavour.studies(selection, false);
   const direction = descending ? sql`desc` : sql`asc`;
   const rows = await sql<Row>`
     with paged as (select ${rank} as page_rank ${from} order by ${rank} ${direction} limit ${limit} offset ${offset})
@@ -124,24 +124,36 @@ async function pageBySort(
 ): Promise<Row[]> {
   const direction = descending ? sql`desc` : sql`asc`;
   const order = sql`${column} ${direction}, study.rank ${direction}`;
-  const filters = termsInRow(flavour, selection.terms);
-  if (selection.rankFrom !== undefined) filters.push(sql`study.rank >= ${selection.rankFrom}`);
-  if (selection.rankTo !== undefined) filters.push(sql`study.rank <= ${selection.rankTo}`);
+  const page = sql`order by ${order} limit ${limit} offset ${offset}`;
   const fetch = (ranks: Condition) =>
     sql<Row>`select ${COLUMNS} from (${ranks}) as paged join study on study.rank = paged.rank order by ${order}`.execute(
       db,
     );
-  if (filters.length === 0) {
-    return (await fetch(sql`select study.rank from study order by ${order} limit ${limit} offset ${offset}`)).rows;
-  }
+  const filters = termsInRow(flavour, selection.terms);
+  // `+ 0` keeps the database from walking by rank and sorting afterwards.
+  if (selection.rankFrom !== undefined) filters.push(sql`study.rank + 0 >= ${selection.rankFrom}`);
+  if (selection.rankTo !== undefined) filters.push(sql`study.rank + 0 <= ${selection.rankTo}`);
+  if (filters.length === 0) return (await fetch(sql`select study.rank from study ${page}`)).rows;
   if (count > COUNT_LIMIT) {
-    const walked = await fetch(sql`
-      select study.rank from (select study.rank from study order by ${order} limit ${WALK_LIMIT}) as walk
-      join study on study.rank = walk.rank where ${all(filters)} order by ${order} limit ${limit} offset ${offset}`);
+    const walked = await fetch(sql`select study.rank from study
+      where ${all([...filters, await walkBound(db, column, descending)])} ${page}`);
     if (walked.rows.length === limit) return walked.rows;
   }
-  const { from } = flavour.studies(selection);
-  return (await fetch(sql`select study.rank ${from} order by ${order} limit ${limit} offset ${offset}`)).rows;
+  const { from } = flavour.studies(selection, true);
+  return (await fetch(sql`select study.rank ${from} ${page}`)).rows;
+}
+
+/**
+ * Ends a walk along a sort column after WALK_LIMIT rows, whatever they hold: matches may all lie at the other end. A bound
+ * on the key, not a `limit` around the walk, lets the database stop as soon as the page is full.
+ */
+async function walkBound(db: Database, column: Condition, descending: boolean): Promise<Condition> {
+  const direction = descending ? sql`desc` : sql`asc`;
+  const end = await sql<{ value: unknown; rank: number }>`select ${column} as value, study.rank from study
+    order by ${column} ${direction}, study.rank ${direction} limit 1 offset ${WALK_LIMIT}`.execute(db);
+  const row = end.rows[0];
+  if (!row) return sql`1 = 1`;
+  return sql`(${column}, study.rank) ${descending ? sql`>=` : sql`<=`} (${row.value}, ${row.rank})`;
 }
 
 function toRow(row: Row): WorklistRow {
