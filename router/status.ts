@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Status } from '../contract/api.ts';
 import { asLifeboatError } from '../contract/errors.ts';
 import type { Control } from './access/control.ts';
 import type { RouterContext } from './context.ts';
+import { version } from './version.ts';
 
 /** Totals are counted again at most this often, ms. */
 const TOTALS_AGE_MS = 2_000;
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 const NO_TOTALS: Status['totals'] = { studies: 0, instances: 0, bytes: 0, conflicts: 0 };
 

@@ -54,6 +54,9 @@ function metricsPage({ context }: HttpParts): RequestHandler {
   };
 }
 
+const ROUTES =
+  /^\/(api\/(?:session|status|events|arrivals|users|tokens|aes|audit|refusals|worklist|studies)|dicom-web|objects|assets|healthz|readyz|metrics)(?=\/|$)/;
+
 /** Counts and logs each request; routes are named by their first parts, so that UIDs do not become labels. */
 function observed({ log }: HttpParts, metrics: HttpMetrics): RequestHandler {
   return (req, res, next) => {
@@ -61,8 +64,7 @@ function observed({ log }: HttpParts, metrics: HttpMetrics): RequestHandler {
     const path = pathOf(req);
     res.on('close', () => {
       const seconds = (performance.now() - begun) / 1000;
-      const route =
-        /^\/(api\/[a-z]+|dicom-web|objects|assets|healthz|readyz|metrics)(?=\/|$)/.exec(path)?.[1] ?? 'page';
+      const route = ROUTES.exec(path)?.[1] ?? 'page';
       metrics.observe(req.method, route, res.statusCode, seconds);
       if (log.isLevelEnabled('debug'))
         log.debug(

@@ -28,8 +28,7 @@ function translate(error: unknown): LifeboatError {
 
 /** A browser's own script handles a 401 itself; the browser's password dialog is for people who open the address. */
 function wantsChallenge(req: Request): boolean {
-  const mode = req.headers['sec-fetch-mode'];
-  return mode === undefined || mode === 'navigate';
+  return req.headers['sec-fetch-site'] === undefined || req.headers['sec-fetch-mode'] === 'navigate';
 }
 
 /** Answers every error as `ApiError` JSON; logs what is our fault, shows IT what was refused. */
