@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { LifeboatError } from '../contract/errors.ts';
 import { DataSetIntake, DEFAULT_INFLATE_LIMITS, type InflateLimits } from './data-set-intake.ts';
 import type { ReceiveSource } from './format/manifest.ts';
@@ -48,7 +49,6 @@ class InstanceReception implements Reception {
   readonly #source: ReceiveSource;
   readonly #announced: Partial<Announced>;
   readonly #marks = new Set<Mark>();
-  readonly #whole: Hash = createHash('sha256');
   readonly #dataSet: Hash = createHash('sha256');
   #phase: 'file-header' | 'identity' | 'body' | 'done' | 'failed';
   /** Copies of what came and is not yet written. */
@@ -61,6 +61,7 @@ class InstanceReception implements Reception {
   #intake: DataSetIntake | null = null;
   #part: SpoolPart | null = null;
   #headerBytes = 0;
+  #headerCrc = 0;
   #bodyBytes = 0;
 
   /** @param transferSyntaxUID null: a file, whose header tells. */
@@ -168,17 +169,12 @@ class InstanceReception implements Reception {
   }
 
   #keep(chunk: Uint8Array): void | Promise<void> {
-    if (this.#phase === 'body') return this.#append(chunk);
+    if (this.#phase === 'body') return this.#part!.write(chunk);
     this.#hold(chunk);
     if (this.#intake!.scanner.pastIdentity) return this.#writeHead();
     if (this.#heldBytes > MAX_HELD_BYTES) {
       throw new LifeboatError('DATASET_UNREADABLE', ': SOP Class and Instance UID do not stand at its start.');
     }
-  }
-
-  #append(bytes: Uint8Array): void | Promise<void> {
-    this.#whole.update(bytes);
-    return this.#part!.write(bytes);
   }
 
   /** Decides the header in front, opens the part and writes header and held bytes. */
@@ -191,10 +187,11 @@ class InstanceReception implements Reception {
     const header = this.#header(sopClassUID, sopInstanceUID);
     const held = this.#takeHeld();
     this.#headerBytes = header.length;
+    this.#headerCrc = crc32(header);
     this.#part = this.#spool.begin();
     this.#phase = 'body';
-    const first = this.#append(header);
-    return first ? first.then(() => this.#append(held)) : this.#append(held);
+    const first = this.#part!.write(header);
+    return first ? first.then(() => this.#part!.write(held)) : this.#part!.write(held);
   }
 
   #settleSyntax(): void {
@@ -245,15 +242,14 @@ class InstanceReception implements Reception {
       ...uids,
       transferSyntaxUID: this.#syntax!.uid,
       size: this.#headerBytes + this.#bodyBytes,
-      sha256: this.#whole.digest('hex'),
       dataSetSha256: this.#dataSet.digest('hex'),
     };
-    await this.#spool.seal(
+    const { sha256 } = await this.#spool.seal(
       this.#part!,
       { ...kept, dataSetOffset: this.#headerBytes, source: this.#source, notes },
-      [...this.#marks].join(''),
+      { marks: [...this.#marks].join(''), headerCrc: this.#headerCrc },
     );
     this.#phase = 'done';
-    return kept;
+    return { ...kept, sha256 };
   }
 }

@@ -35,6 +35,8 @@ export function markNotes(marks: Iterable<string>): string[] {
   return [...marks].flatMap((mark) => (mark in MARKS ? [MARKS[mark as Mark]] : []));
 }
 
+const MEDIA_STORAGE_DIRECTORY = '1.2.840.10008.1.3.10';
+
 const names = {
   studyInstanceUID: 'Study Instance UID',
   seriesInstanceUID: 'Series Instance UID',
@@ -80,6 +82,12 @@ export function readUids(scan: ScanResult, fallbackSopClassUID: string): Instanc
     sopInstanceUID: readUid(scan.values, 'sopInstanceUID'),
     sopClassUID: readUid(scan.values, 'sopClassUID') || fallbackSopClassUID,
   };
+  if (uids.sopClassUID === MEDIA_STORAGE_DIRECTORY) {
+    throw new LifeboatError(
+      'DATASET_MISSING_UID',
+      'This is a DICOMDIR, an index of other files and no instance itself.',
+    );
+  }
   for (const which of ['studyInstanceUID', 'seriesInstanceUID', 'sopInstanceUID', 'sopClassUID'] as const) {
     if (uids[which] === '') throw new LifeboatError('DATASET_MISSING_UID', `The data set has no ${names[which]}.`);
   }

@@ -9,8 +9,8 @@ export interface SpoolName {
   /** Bytes of the whole file. */
   size: number;
   dataSetOffset: number;
-  /** Lower-case hex. */
-  sha256: string;
+  /** CRC-32 of the bytes in front of the data set. */
+  headerCrc: number;
   /** Lower-case hex. */
   dataSetSha256: string;
   source: ReceiveSource;
@@ -27,7 +27,7 @@ const VIA_LETTER = { 'c-store': 'c', stow: 's', import: 'i' } as const;
 const LETTER_VIA: Record<string, ReceiveSource['via']> = { c: 'c-store', s: 'stow', i: 'import' };
 
 /**
- * `TIME.ID.SIZE.OFFSET.SHA.DATASETSHA.SOURCE.dcm`: numbers in base 36, hashes in base64url, source as
+ * `TIME.ID.SIZE.OFFSET.HEADERCRC.DATASETSHA.SOURCE.dcm`: numbers in base 36, the hash in base64url, source as
  * `via+marks~AE~address~user` with every unusual byte as %XX. A user name too long for the file system's limit is cut at its end.
  */
 export function encodeSpoolName(name: SpoolName): string {
@@ -36,7 +36,7 @@ export function encodeSpoolName(name: SpoolName): string {
     name.id,
     name.size.toString(36),
     name.dataSetOffset.toString(36),
-    Buffer.from(name.sha256, 'hex').toString('base64url'),
+    name.headerCrc.toString(36),
     Buffer.from(name.dataSetSha256, 'hex').toString('base64url'),
   ].join('.');
   const room = MAX_NAME_BYTES - head.length - 1 - ENTRY_SUFFIX.length;
@@ -46,11 +46,11 @@ export function encodeSpoolName(name: SpoolName): string {
 /** null when the name is not one of ours. */
 export function decodeSpoolName(fileName: string): SpoolName | null {
   const match =
-    /^([0-9a-z]{9,})\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)\.([\w-]{43})\.([\w-]{43})\.([csi][a-z]*~[^.~]*~[^.~]*~[^.~]*)\.dcm$/.exec(
+    /^([0-9a-z]{9,})\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)\.([0-9a-z]+)\.([\w-]{43})\.([csi][a-z]*~[^.~]*~[^.~]*~[^.~]*)\.dcm$/.exec(
       fileName,
     );
   if (!match) return null;
-  const [, time, id, size, offset, sha, dataSetSha, source] = match as unknown as string[];
+  const [, time, id, size, offset, headerCrc, dataSetSha, source] = match as unknown as string[];
   const decodedSource = decodeSource(source!);
   if (!decodedSource) return null;
   return {
@@ -58,7 +58,7 @@ export function decodeSpoolName(fileName: string): SpoolName | null {
     id: id!,
     size: Number.parseInt(size!, 36),
     dataSetOffset: Number.parseInt(offset!, 36),
-    sha256: Buffer.from(sha!, 'base64url').toString('hex'),
+    headerCrc: Number.parseInt(headerCrc!, 36),
     dataSetSha256: Buffer.from(dataSetSha!, 'base64url').toString('hex'),
     source: decodedSource,
     marks: source!.slice(1, source!.indexOf('~')),

@@ -1,9 +1,15 @@
+import { createHash, type Hash } from 'node:crypto';
 import { close, closeSync, fsync, openSync, renameSync, unlinkSync, write } from 'node:fs';
 import { spoolError } from './disk-error.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 const FREE_BLOCKS_KEPT = 32;
 const freeBlocks: Buffer[] = [];
+
+/** Written blocks that wait for their hash, in one file and in all together. */
+const MAX_UNHASHED_BLOCKS = 4;
+const MAX_UNHASHED_BLOCKS_OF_ALL = 64;
+let unhashedOfAll = 0;
 
 function takeBlock(): Buffer {
   return freeBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
@@ -15,7 +21,8 @@ function giveBlock(block: Buffer): void {
 
 /**
  * One file growing in the spool. Bytes are gathered in blocks that worker threads write while the next block fills: the
- * event loop never waits for the disk, and at most two blocks are in memory.
+ * event loop never waits for the disk, and two blocks are in memory. The SHA-256 of the file is taken from the written blocks;
+ * for a small file not before `seal`, while the disk is busy with fsync, so that it costs the sender no time.
  */
 export class SpoolPart {
   readonly path: string;
@@ -30,6 +37,8 @@ export class SpoolPart {
   #finalPath: string | null = null;
   #state: 'open' | 'sealing' | 'closed' = 'open';
   #dropped = false;
+  readonly #hash: Hash = createHash('sha256');
+  #unhashed: { block: Buffer; length: number }[] = [];
 
   /** Throws SPOOL_FULL or SPOOL_UNWRITABLE. */
   constructor(path: string, checkSpace: (bytes: number) => void) {
@@ -98,19 +107,35 @@ export class SpoolPart {
         );
       }
       this.#position += length;
+      this.#hashLater(block, length);
     } catch (error) {
       this.#failure ??= error as Error;
+      giveBlock(block);
     } finally {
       this.#inFlight = null;
+    }
+  }
+
+  #hashLater(block: Buffer, length: number): void {
+    this.#unhashed.push({ block, length });
+    unhashedOfAll++;
+    if (this.#unhashed.length > MAX_UNHASHED_BLOCKS || unhashedOfAll > MAX_UNHASHED_BLOCKS_OF_ALL) this.#hashNow(1);
+    if (this.#position > MAX_UNHASHED_BLOCKS * BLOCK_BYTES) this.#hashNow(this.#unhashed.length);
+  }
+
+  #hashNow(blocks: number): void {
+    for (const { block, length } of this.#unhashed.splice(0, blocks)) {
+      this.#hash.update(length === block.length ? block : block.subarray(0, length));
       giveBlock(block);
+      unhashedOfAll--;
     }
   }
 
   /**
-   * Writes what is left, gives the file its final name and resolves when file and name are on stable storage.
-   * Throws SPOOL_FULL or SPOOL_UNWRITABLE; the file is gone then.
+   * Writes what is left, gives the file its final name and resolves with the file's SHA-256 (lower-case hex) when file and name
+   * are on stable storage. Throws SPOOL_FULL or SPOOL_UNWRITABLE; the file is gone then.
    */
-  async seal(finalPath: string, syncFolder: () => Promise<void>): Promise<void> {
+  async seal(finalPath: string, syncFolder: () => Promise<void>): Promise<string> {
     if (this.#state !== 'open') throw new Error('a spool part is sealed once');
     this.#state = 'sealing';
     try {
@@ -120,10 +145,13 @@ export class SpoolPart {
       if (this.#failure) throw this.#failure;
       renameSync(this.path, finalPath);
       this.#finalPath = finalPath;
-      await Promise.all([this.#fsync(), syncFolder()]);
+      const synced = Promise.all([this.#fsync(), syncFolder()]);
+      this.#hashNow(this.#unhashed.length);
+      await synced;
       this.#state = 'closed';
       // The bytes are safe; an error of close has nothing left to lose.
       close(this.#fd, () => undefined);
+      return this.#hash.digest('hex');
     } catch (error) {
       this.#remove();
       throw spoolError(error);
@@ -147,6 +175,10 @@ export class SpoolPart {
     this.#state = 'closed';
     if (this.#block) giveBlock(this.#block);
     this.#block = null;
+    for (const { block } of this.#unhashed.splice(0)) {
+      giveBlock(block);
+      unhashedOfAll--;
+    }
     for (const step of [() => closeSync(this.#fd), () => unlinkSync(this.#finalPath ?? this.path)]) {
       try {
         step();

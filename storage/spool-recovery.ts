@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 import { LifeboatError } from '../contract/errors.ts';
 import { DataSetIntake } from './data-set-intake.ts';
 import { parseFileHeader } from './format/part10.ts';
@@ -43,8 +44,8 @@ export async function verifySpoolFile(
       await intake.push(chunk);
       at += bytesRead;
     }
-    if (whole.digest('hex') !== name.sha256 || dataSet.digest('hex') !== name.dataSetSha256) {
-      return { reason: 'The content does not match the SHA-256 in the file name.' };
+    if (crc32(head) !== name.headerCrc || dataSet.digest('hex') !== name.dataSetSha256) {
+      return { reason: 'The content does not match the hash in the file name.' };
     }
     const scan = await intake.end();
     const uids = readUids(scan, header.sopClassUID);
@@ -54,7 +55,7 @@ export async function verifySpoolFile(
       id: name.id,
       path,
       size,
-      sha256: name.sha256,
+      sha256: whole.digest('hex'),
       dataSetOffset: name.dataSetOffset,
       dataSetSha256: name.dataSetSha256,
       transferSyntaxUID: syntax.uid,

@@ -42,7 +42,7 @@ export interface DamagedReport {
   /** UTC ISO. */
   at: string;
   /** What the file name promised, where it could be read. */
-  expected?: { size: number; sha256: string; receivedAt: string; source: ReceiveSource };
+  expected?: { size: number; dataSetSha256: string; receivedAt: string; source: ReceiveSource };
   actualSize: number;
 }
 

@@ -21,7 +21,13 @@ const FREE_SPACE_AGE_MS = 1000;
 const DAMAGED_FOLDER = 'damaged';
 
 /** What the receiver knows when the last byte of an instance has come. */
-export type SealedInstance = Omit<SpoolEntry, 'id' | 'path' | 'receivedAt'>;
+export type SealedInstance = Omit<SpoolEntry, 'id' | 'path' | 'sha256' | 'receivedAt'>;
+
+/** What the file name tells recovery besides: letters of MARKS, CRC-32 of the bytes in front of the data set. */
+export interface SealEvidence {
+  marks: string;
+  headerCrc: number;
+}
 
 /**
  * The write-ahead log of receiving: a folder of complete Part 10 files that were acknowledged and are not yet committed.
@@ -95,12 +101,13 @@ export class Spool {
   }
 
   /** Makes a written part an entry; resolves when it is on stable storage, after which `entry` is emitted. */
-  async seal(part: SpoolPart, instance: SealedInstance, marks = ''): Promise<SpoolEntry> {
+  async seal(part: SpoolPart, instance: SealedInstance, evidence: SealEvidence): Promise<SpoolEntry> {
     this.#lastMs = Math.max(Date.now(), this.#lastMs);
-    const name: SpoolName = { ...instance, id: newId(), receivedAtMs: this.#lastMs, marks };
+    const name: SpoolName = { ...instance, ...evidence, id: newId(), receivedAtMs: this.#lastMs };
     const path = join(this.dir, encodeSpoolName(name));
-    await part.seal(path, () => this.#folder.sync());
-    const entry: SpoolEntry = { ...instance, id: name.id, path, receivedAt: new Date(name.receivedAtMs).toISOString() };
+    const sha256 = await part.seal(path, () => this.#folder.sync());
+    const receivedAt = new Date(name.receivedAtMs).toISOString();
+    const entry: SpoolEntry = { ...instance, sha256, id: name.id, path, receivedAt };
     this.#add(entry);
     return entry;
   }
@@ -117,8 +124,8 @@ export class Spool {
 
   /** Takes an entry that cannot be committed out of the queue; file and report stay in `damaged/`. */
   async setAside(entry: SpoolEntry, reason: string): Promise<DamagedReport> {
-    const { size, sha256, receivedAt, source } = entry;
-    const report = await this.#damage(entry.path, entry.id, reason, { size, sha256, receivedAt, source });
+    const { size, dataSetSha256, receivedAt, source } = entry;
+    const report = await this.#damage(entry.path, entry.id, reason, { size, dataSetSha256, receivedAt, source });
     this.#forget(entry);
     return report;
   }
@@ -197,9 +204,11 @@ export class Spool {
       }
       const verdict = await verifySpoolFile(path, name);
       if ('reason' in verdict) {
-        const { size, sha256, source } = name;
+        const { size, dataSetSha256, source } = name;
         const receivedAt = new Date(name.receivedAtMs).toISOString();
-        report.damaged.push(await this.#damage(path, name.id, verdict.reason, { size, sha256, receivedAt, source }));
+        report.damaged.push(
+          await this.#damage(path, name.id, verdict.reason, { size, dataSetSha256, receivedAt, source }),
+        );
         continue;
       }
       report.recovered++;

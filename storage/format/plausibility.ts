@@ -39,7 +39,12 @@ function pixelOddities(scan: ScanResult, syntax: TransferSyntax): string[] {
     if (syntax.known && syntax.encapsulated)
       found.push(`pixel data is not compressed, though announced as ${syntax.name}`);
     if (rows && columns && allocated) {
-      found.push(...lengthOddity(scan.pixelData.length, (rows * columns * samples * allocated * frames) / 8));
+      found.push(
+        ...lengthOddity(
+          scan.pixelData.length,
+          (rows * columns * samplesStored(samples, photometric) * allocated * frames) / 8,
+        ),
+      );
     }
   } else {
     if (syntax.known && !syntax.encapsulated)
@@ -49,6 +54,12 @@ function pixelOddities(scan: ScanResult, syntax: TransferSyntax): string[] {
     }
   }
   return found;
+}
+
+/** Samples per pixel in native pixel data: chroma may be shared between pixels (PS3.3 C.7.6.3.1.2). */
+function samplesStored(samples: number, photometric: string): number {
+  if (photometric === 'YBR_FULL_422' || photometric === 'YBR_PARTIAL_422') return 2;
+  return photometric === 'YBR_PARTIAL_420' ? 1.5 : samples;
 }
 
 /** In video syntaxes one fragment holds all frames (PS3.5 8.2.5 and on). */
