@@ -147,7 +147,8 @@ export class AssociationRequestor {
     this.#associated = undefined;
     const { maximumLength } = accept.user;
     const pdu = maximumLength === 0 ? MAX_SENT_PDU : Math.min(maximumLength, MAX_SENT_PDU);
-    this.#maxPayload = Math.max(pdu, MIN_SENT_PDU) - PDV_OVERHEAD;
+    // Fragments have even lengths (PS3.8 E.2).
+    this.#maxPayload = (Math.max(pdu, MIN_SENT_PDU) - PDV_OVERHEAD) & ~1;
     for (const answer of accept.contexts) {
       const proposed = contexts.find((context) => context.id === answer.id);
       if (answer.result !== ContextResult.Acceptance || !proposed) continue;
@@ -225,6 +226,8 @@ export class AssociationRequestor {
       this.abort(error);
       throw error;
     }
+    // A deflated data set of odd length is padded with a NUL (PS3.5 A.5).
+    if (fill % 2 === 1) pdu[PDATA_PREFIX + fill++] = 0;
     writePDataPrefix(pdu, fill, contextId, false, true);
     await this.#association.send(pdu.subarray(0, PDATA_PREFIX + fill));
   }

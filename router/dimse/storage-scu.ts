@@ -2,6 +2,7 @@ import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import { AssociationRequestor, type ContextProposal, MAX_CONTEXTS, type PeerAddress } from './association-requestor.ts';
 import { CommandField, type CommandSet, Status } from './command-set.ts';
 import { part10File } from './part10-file.ts';
+import { DeflatedExplicitVRLittleEndian } from './transfer-syntaxes.ts';
 
 /** An instance to send: what it is, and how to read its data set. */
 export interface OutgoingInstance {
@@ -140,6 +141,12 @@ async function sendOne(association: AssociationRequestor, instance: OutgoingInst
   const { name, sopClassUID, sopInstanceUID, transferSyntaxUID } = instance;
   const context = association.contextFor(sopClassUID, transferSyntaxUID);
   if (!context) return failed(name, sopInstanceUID, new LifeboatError('PEER_NO_CONTEXT'));
+  const isDeflated = transferSyntaxUID === DeflatedExplicitVRLittleEndian;
+  if (instance.size % 2 === 1 && !isDeflated) {
+    // PS3.8 E.2 allows even fragments only; peers abort the association over it and the instances after it would suffer.
+    const message = 'The data set has an odd length, which no DICOM data set can have.';
+    return failed(name, sopInstanceUID, new LifeboatError('DATASET_UNREADABLE', message));
+  }
   try {
     const response = await association.invoke(
       context,
