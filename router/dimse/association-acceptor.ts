@@ -40,9 +40,18 @@ export class AssociationAcceptor {
   #failed = 0;
   #endWhenIdle: LifeboatError | undefined;
   #answering = 0;
+  #socketClosed = false;
+  readonly #gone: () => void;
 
-  constructor(socket: Socket, context: AcceptorContext) {
+  /** @param gone called when the line is closed and no image of this peer is still being put on disk */
+  constructor(socket: Socket, context: AcceptorContext, gone: () => void) {
     this.#context = context;
+    this.#gone = gone;
+    socket.on('close', () => {
+      this.#socketClosed = true;
+      // Association, which listens to the same event, drops what is under way first.
+      setImmediate(() => this.#checkGone());
+    });
     this.#address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     this.#association = new Association(
       socket,
@@ -75,6 +84,10 @@ export class AssociationAcceptor {
 
   destroy(): void {
     this.#association.destroy();
+  }
+
+  #checkGone(): void {
+    if (this.#socketClosed && this.#answering === 0) this.#gone();
   }
 
   get #peer(): string {
@@ -227,6 +240,7 @@ export class AssociationAcceptor {
         this.#answering++;
         return sink.end().finally(() => {
           this.#answering--;
+          this.#checkGone();
           if (this.#endWhenIdle) this.#association.abort(this.#endWhenIdle);
         });
       },

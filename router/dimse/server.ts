@@ -37,6 +37,7 @@ export async function startDimseServer(context: DimseServerContext): Promise<Dim
   const { config, log } = context;
   const acceptors = new Set<AssociationAcceptor>();
   let closing = false;
+  let allGone: (() => void) | undefined;
   const acceptorContext: AcceptorContext = {
     config,
     receiver: context.receiver,
@@ -60,9 +61,11 @@ export async function startDimseServer(context: DimseServerContext): Promise<Dim
       socket.destroy();
       return;
     }
-    const acceptor = new AssociationAcceptor(socket, acceptorContext);
+    const acceptor: AssociationAcceptor = new AssociationAcceptor(socket, acceptorContext, () => {
+      acceptors.delete(acceptor);
+      if (acceptors.size === 0) allGone?.();
+    });
     acceptors.add(acceptor);
-    socket.on('close', () => acceptors.delete(acceptor));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -80,18 +83,20 @@ export async function startDimseServer(context: DimseServerContext): Promise<Dim
   return {
     port,
     associations: () => [...acceptors].filter((a) => a.established).map((a) => a.summary),
-    close: (graceMs = CLOSE_GRACE_MS) =>
-      new Promise<void>((resolve) => {
-        closing = true;
-        const cut = setTimeout(() => {
-          for (const acceptor of acceptors) acceptor.destroy();
-        }, graceMs);
-        server.close(() => {
-          clearTimeout(cut);
-          resolve();
+    close: async (graceMs = CLOSE_GRACE_MS) => {
+      closing = true;
+      server.close();
+      const cut = setTimeout(() => {
+        for (const acceptor of acceptors) acceptor.destroy();
+      }, graceMs);
+      const goodbye = new LifeboatError('DIMSE_CONNECTION_LOST', 'The router is shutting down.');
+      for (const acceptor of acceptors) acceptor.endWhenIdle(goodbye);
+      if (acceptors.size > 0) {
+        await new Promise<void>((resolve) => {
+          allGone = resolve;
         });
-        const goodbye = new LifeboatError('DIMSE_CONNECTION_LOST', 'The router is shutting down.');
-        for (const acceptor of acceptors) acceptor.endWhenIdle(goodbye);
-      }),
+      }
+      clearTimeout(cut);
+    },
   };
 }
