@@ -1,8 +1,13 @@
 // All the set-up there is, as little of it as needed: dependencies, the right Node, the viewer build. Runs on Node 20.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
+
+const brotli = promisify(brotliCompress);
 
 const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
 const node = join(root, 'node_modules/node/bin/node');
@@ -23,10 +28,18 @@ export async function setup({ quiet = false } = {}) {
     const begun = Date.now();
     run(
       node,
-      [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--config', 'viewer/vite.config.ts', '--logLevel', 'warn'],
+      [
+        join(root, 'node_modules/vite/bin/vite.js'),
+        'build',
+        '--config',
+        'viewer/vite.config.ts',
+        '--logLevel',
+        'error',
+      ],
       'the viewer build',
     );
-    writeFileSync(join(root, 'dist/viewer/.built'), new Date(begun).toISOString());
+    await compressAssets(join(root, 'dist/viewer/assets'));
+    writeFileSync(join(root, 'dist/viewer.built'), new Date(begun).toISOString());
   }
 }
 
@@ -60,9 +73,22 @@ function checkNode() {
 function viewerUpToDate() {
   const index = join(root, 'dist/viewer/index.html');
   if (!existsSync(index)) return false;
-  const mark = join(root, 'dist/viewer/.built');
+  const mark = join(root, 'dist/viewer.built');
   const builtAt = existsSync(mark) ? Date.parse(readFileSync(mark, 'utf8')) : statSync(index).mtimeMs;
   return VIEWER_SOURCES.every((path) => newest(join(root, path)) <= builtAt);
+}
+
+/** The router serves `X.br` beside `X` where a browser takes it: packed once here instead of for the first visitor. */
+async function compressAssets(dir) {
+  const names = readdirSync(dir).filter((name) => /\.(js|css|wasm|svg|json)$/.test(name));
+  await Promise.all(
+    names.map(async (name) => {
+      const plain = await readFile(join(dir, name));
+      if (plain.length < 1024) return;
+      const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length };
+      await writeFile(join(dir, `${name}.br`), await brotli(plain, { params }));
+    }),
+  );
 }
 
 /** Newest modification time below a path, ms. */

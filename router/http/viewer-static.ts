@@ -56,7 +56,7 @@ export class ViewerFiles {
     if (!(await this.#names).has(path)) return undefined;
     let asset = this.#assets.get(path);
     if (!asset) {
-      asset = load(this.#dir, path);
+      asset = load(this.#dir, path, (await this.#names).has(`${path}.br`));
       asset.catch(() => this.#assets.delete(path));
       this.#assets.set(path, asset);
     }
@@ -88,7 +88,7 @@ async function listFiles(dir: string): Promise<Set<string>> {
   );
 }
 
-async function load(dir: string, path: string): Promise<Asset> {
+async function load(dir: string, path: string, packed: boolean): Promise<Asset> {
   const plain = await readFile(join(dir, path));
   return {
     type: TYPES[extname(path)] ?? 'application/octet-stream',
@@ -96,7 +96,7 @@ async function load(dir: string, path: string): Promise<Asset> {
     immutable: path.startsWith('assets/'),
     plain,
     compressible: COMPRESSIBLE.has(extname(path)) && plain.length > 1024,
-    encoded: new Map(),
+    encoded: new Map(packed ? [['br', readFile(join(dir, `${path}.br`))]] : []),
   };
 }
 
