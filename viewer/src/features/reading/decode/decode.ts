@@ -28,10 +28,9 @@ function fromCells(
 
 /**
  * Decodes one native frame (PS3.5 8.1, 8.2).
- * @param bytes from the byte holding the frame's first bit
- * @param bitOffset of the first pixel in the first byte (1-bit pixels: frames do not start at bytes)
+ * @param bytes of the frame; 1-bit pixels start at bit 0 of the first byte
  */
-export function decodeNative(bytes: Uint8Array, format: PixelFormat, bitOffset = 0): DecodedFrame {
+export function decodeNative(bytes: Uint8Array, format: PixelFormat): DecodedFrame {
   const pixels = format.rows * format.columns;
   const { rows, columns } = format;
   const swap = format.transferSyntaxUID === bigEndian;
@@ -45,9 +44,8 @@ export function decodeNative(bytes: Uint8Array, format: PixelFormat, bitOffset =
     };
   }
   if (format.bitsAllocated === 1) {
-    if (bytes.length * 8 < pixels + bitOffset)
-      throw new DecodeError('the image has fewer bytes of pixels than it says');
-    const bits = unpackBits(bytes, pixels, bitOffset);
+    if (bytes.length * 8 < pixels) throw new DecodeError('the image has fewer bytes of pixels than it says');
+    const bits = unpackBits(bytes, pixels);
     return fromCells(bits, { ...format, bitsStored: 1, highBit: 0, pixelRepresentation: 0 }, false, false);
   }
   if (![8, 16, 32].includes(format.bitsAllocated))
@@ -99,12 +97,7 @@ export async function decodeEncapsulated(
 }
 
 /** Decodes one frame whatever its transfer syntax. */
-export async function decodeFrame(
-  bytes: Uint8Array,
-  format: PixelFormat,
-  codecs: Codecs,
-  bitOffset = 0,
-): Promise<DecodedFrame> {
-  if (isNative(format.transferSyntaxUID)) return decodeNative(bytes, format, bitOffset);
+export async function decodeFrame(bytes: Uint8Array, format: PixelFormat, codecs: Codecs): Promise<DecodedFrame> {
+  if (isNative(format.transferSyntaxUID)) return decodeNative(bytes, format);
   return await decodeEncapsulated(bytes, format, codecs);
 }

@@ -1,11 +1,10 @@
 import { DecodeError, type GrayPixels, type PixelFormat } from './decode-types.ts';
 
-/** Unpacks 1-bit pixels (PS3.5 8.1.1: first pixel in the least significant bit). @param bitOffset of the first pixel */
-export function unpackBits(bytes: Uint8Array, count: number, bitOffset: number): Uint8Array {
+/** Unpacks 1-bit pixels (PS3.5 8.1.1: first pixel in the least significant bit). */
+export function unpackBits(bytes: Uint8Array, count: number): Uint8Array {
   const pixels = new Uint8Array(count);
   for (let i = 0; i < count; i += 1) {
-    const bit = i + bitOffset;
-    pixels[i] = (bytes[bit >> 3]! >> (bit & 7)) & 1;
+    pixels[i] = (bytes[i >> 3]! >> (i & 7)) & 1;
   }
   return pixels;
 }

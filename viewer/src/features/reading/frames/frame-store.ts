@@ -1,15 +1,20 @@
+import { extractFrame, frameRange } from '../../../../../storage/format/frames.ts';
 import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
 import { decodeNative, isNative } from '../decode/decode.ts';
 import { type DecodedFrame, decodedBytes, type Palette, type PixelFormat } from '../decode/decode-types.ts';
 import { paletteOf } from '../decode/lookup-table.ts';
 import { pixelFormatOf } from '../decode/pixel-format.ts';
 import type { Picture } from '../study/study-model.ts';
-import { frameRangeOf, joinFragments } from './frame-range.ts';
+import type { Inflated } from './inflate.ts';
 import { FetchError, fetchRange } from './range-fetch.ts';
+
+/** On the screen; in the list of series; likely to be wanted soon. */
+export type Urgency = 'visible' | 'thumbnail' | 'prefetch';
+const rank: Record<Urgency, number> = { visible: 2, thumbnail: 1, prefetch: 0 };
 
 interface Waiting {
   picture: Picture;
-  visible: boolean;
+  urgency: Urgency;
   promise: Promise<DecodedFrame>;
   resolve: (frame: DecodedFrame) => void;
   reject: (error: Error) => void;
@@ -34,7 +39,7 @@ export class FrameStore {
   readonly #running = new Set<string>();
   readonly #urls = new Map<string, string>();
   readonly #palettes = new Map<string, Promise<Palette | undefined>>();
-  readonly #inflated = new Map<string, Promise<Uint8Array>>();
+  readonly #inflated = new Map<string, Promise<Inflated>>();
   readonly #refreshes = new Map<string, Promise<void>>();
   readonly #listeners = new Set<(id: string) => void>();
   #bytes = 0;
@@ -63,15 +68,15 @@ export class FrameStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The frame of a picture that is on the screen. */
-  load(picture: Picture): Promise<DecodedFrame> {
-    return this.#want(picture, true);
+  /** The frame of a picture. Of those on the screen the one asked for last goes first: scrolling has moved on. */
+  load(picture: Picture, urgency: Urgency = 'visible'): Promise<DecodedFrame> {
+    return this.#want(picture, urgency);
   }
 
   /** Replaces what is prefetched: these, in this order, as far as the budget reaches; what nobody waits for is dropped. */
   prefetch(pictures: Picture[]): void {
     for (const [id, waiting] of this.#wanted)
-      if (!waiting.visible && !this.#running.has(id)) {
+      if (waiting.urgency === 'prefetch' && !this.#running.has(id)) {
         this.#wanted.delete(id);
         waiting.reject(new DOMException('no longer wanted', 'AbortError'));
       }
@@ -79,7 +84,7 @@ export class FrameStore {
     for (const picture of pictures) {
       budget -= this.#estimate(picture);
       if (budget < 0) break;
-      if (!this.#cache.has(picture.id)) this.#want(picture, false).catch(() => undefined);
+      if (!this.#cache.has(picture.id)) this.#want(picture, 'prefetch').catch(() => undefined);
     }
   }
 
@@ -106,16 +111,20 @@ export class FrameStore {
     return format.rows * format.columns * (colour ? 4 : Math.max(1, format.bitsAllocated / 8));
   }
 
-  #want(picture: Picture, visible: boolean): Promise<DecodedFrame> {
+  #want(picture: Picture, urgency: Urgency): Promise<DecodedFrame> {
     const ready = this.peek(picture);
     if (ready) return Promise.resolve(ready);
     const known = this.#wanted.get(picture.id);
     if (known) {
-      known.visible ||= visible;
+      if (rank[urgency] > rank[known.urgency]) known.urgency = urgency;
+      if (urgency === 'visible' && !this.#running.has(picture.id)) {
+        this.#wanted.delete(picture.id);
+        this.#wanted.set(picture.id, known);
+      }
       return known.promise;
     }
     const { promise, resolve, reject } = Promise.withResolvers<DecodedFrame>();
-    this.#wanted.set(picture.id, { picture, visible, promise, resolve, reject });
+    this.#wanted.set(picture.id, { picture, urgency, promise, resolve, reject });
     this.#pump();
     return promise;
   }
@@ -125,11 +134,8 @@ export class FrameStore {
       let next: Waiting | undefined;
       for (const [id, waiting] of this.#wanted) {
         if (this.#running.has(id)) continue;
-        if (waiting.visible) {
-          next = waiting;
-          break;
-        }
-        next ??= waiting;
+        const difference = next ? rank[waiting.urgency] - rank[next.urgency] : 1;
+        if (difference > 0 || (difference === 0 && waiting.urgency === 'visible')) next = waiting;
       }
       if (!next) return;
       void this.#run(next);
@@ -169,30 +175,31 @@ export class FrameStore {
     const format = pixelFormatOf(picture.attributes, instance.transferSyntaxUID, layout);
     if (format.photometricInterpretation === 'PALETTE COLOR') format.palette = await this.#palette(picture);
     if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
-    const range = frameRangeOf(layout, picture.frame);
-    const bytes = joinFragments(await this.readBytes(picture, range.start, range.end), range);
-    if (isNative(instance.transferSyntaxUID)) return decodeNative(bytes, format, range.bitOffset);
+    const span = frameRange(layout, picture.frame);
+    if (!span) throw new FetchError(0, `the object has no frame ${picture.frame + 1}`);
+    const bytes = extractFrame(layout, picture.frame, await this.readBytes(picture, span.start, span.end));
+    if (isNative(instance.transferSyntaxUID)) return decodeNative(bytes, format);
     const { decodeInWorker } = await import('./decode-pool.ts');
     return await decodeInWorker(bytes, format);
   }
 
   async #decodeDeflated(picture: Picture, format: PixelFormat): Promise<DecodedFrame> {
     const { key, size, dataSetOffset } = picture.instance;
-    let pixels = this.#inflated.get(key);
-    if (!pixels) {
+    let opening = this.#inflated.get(key);
+    if (!opening) {
       this.#inflated.clear();
-      pixels = (async () => {
-        const { inflate, pixelDataOf } = await import('./inflate.ts');
+      opening = (async () => {
+        const { inflateDataSet } = await import('./inflate.ts');
         const object = await this.readBytes(picture, 0, size);
-        return await pixelDataOf(await inflate(object.subarray(dataSetOffset)));
+        return await inflateDataSet(object.subarray(dataSetOffset));
       })();
-      this.#inflated.set(key, pixels);
-      pixels.catch(() => this.#inflated.delete(key));
+      this.#inflated.set(key, opening);
+      opening.catch(() => this.#inflated.delete(key));
     }
-    const all = await pixels;
-    const bits = format.rows * format.columns * format.samplesPerPixel * format.bitsAllocated;
-    const bit = picture.frame * bits;
-    return decodeNative(all.subarray(bit >> 3, Math.ceil((bit + bits) / 8)), format, bit % 8);
+    const { bytes, layout } = await opening;
+    const span = frameRange(layout, picture.frame);
+    if (!span) throw new FetchError(0, `the object has no frame ${picture.frame + 1}`);
+    return decodeNative(extractFrame(layout, picture.frame, bytes.subarray(span.start, span.end)), format);
   }
 
   #palette(picture: Picture): Promise<Palette | undefined> {

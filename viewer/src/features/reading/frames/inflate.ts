@@ -1,18 +1,29 @@
+import { describeObjectSync, INFLATE_LIMIT, inMemory } from '../../../../../storage/format/describe.ts';
+import type { PixelDataLayout } from '../../../../../storage/format/manifest.ts';
 import { FetchError } from './range-fetch.ts';
 
-const maximumBytes = 2 ** 31;
+const explicitLittleEndian = '1.2.840.10008.1.2.1';
 
-/** Raw DEFLATE (RFC 1951) of a deflated data set, refused beyond 2 GiB. */
-export async function inflate(deflated: Uint8Array): Promise<Uint8Array> {
+/** A deflated data set laid open: its bytes and where the frames are in them. */
+export interface Inflated {
+  bytes: Uint8Array;
+  layout: PixelDataLayout;
+}
+
+async function inflateBytes(deflated: Uint8Array): Promise<Uint8Array> {
   const stream = new Blob([deflated as Uint8Array<ArrayBuffer>])
     .stream()
     .pipeThrough(new DecompressionStream('deflate-raw'));
+  const reader = stream.getReader();
   const pieces: Uint8Array[] = [];
   let length = 0;
-  for await (const piece of stream as unknown as AsyncIterable<Uint8Array>) {
-    length += piece.length;
-    if (length > maximumBytes) throw new FetchError(0, 'the deflated object is too large to open here');
-    pieces.push(piece);
+  for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    length += step.value.length;
+    if (length > INFLATE_LIMIT) {
+      await reader.cancel();
+      throw new FetchError(0, 'the deflated object is too large to open here');
+    }
+    pieces.push(step.value);
   }
   const out = new Uint8Array(length);
   let at = 0;
@@ -23,16 +34,16 @@ export async function inflate(deflated: Uint8Array): Promise<Uint8Array> {
   return out;
 }
 
-/** Pixel data of an inflated Explicit VR Little Endian data set. */
-export async function pixelDataOf(dataSet: Uint8Array): Promise<Uint8Array> {
-  const { default: parser } = await import('dicom-parser');
-  const parsed = new parser.DataSet(
-    new parser.ByteStream(parser.littleEndianByteArrayParser, dataSet).byteArrayParser,
-    dataSet,
-    {},
-  );
-  parser.parseDicomDataSetExplicit(parsed, new parser.ByteStream(parser.littleEndianByteArrayParser, dataSet));
-  const element = parsed.elements['x7fe00010'];
-  if (!element) throw new FetchError(0, 'the object has no pixel data');
-  return dataSet.subarray(element.dataOffset, element.dataOffset + element.length);
+/**
+ * Inflates a data set (PS3.5 A.5) and finds its frames.
+ * @throws FetchError when it grows beyond any plausible size or has no pixel data
+ */
+export async function inflateDataSet(deflated: Uint8Array): Promise<Inflated> {
+  const bytes = await inflateBytes(deflated);
+  const { pixelData } = describeObjectSync(inMemory(bytes), {
+    transferSyntaxUID: explicitLittleEndian,
+    dataSetOffset: 0,
+  });
+  if (!pixelData) throw new FetchError(0, 'the object has no pixel data');
+  return { bytes, layout: pixelData };
 }

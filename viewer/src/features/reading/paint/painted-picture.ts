@@ -1,4 +1,5 @@
 import type { DecodedFrame } from '../decode/decode-types.ts';
+import type { Urgency } from '../frames/frame-store.ts';
 import { frames } from '../frames/frames.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import type { Picture } from '../study/study-model.ts';
@@ -39,8 +40,8 @@ export function peekReady(picture: Picture): ReadyPicture | undefined {
 }
 
 /** Fetches what is missing and gives the picture ready to paint. */
-export async function loadReady(picture: Picture): Promise<ReadyPicture> {
-  const frame = frames.load(picture);
+export async function loadReady(picture: Picture, urgency: Urgency = 'visible'): Promise<ReadyPicture> {
+  const frame = frames.load(picture, urgency);
   const { key } = picture.instance;
   if (hasTables(picture) && !tables.has(key))
     tables.set(key, await readTables(picture, (start, end) => frames.readBytes(picture, start, end)));

@@ -1,0 +1,137 @@
+import { formatDate, formatPersonName, formatTime } from '../../../shared/format.ts';
+import { messages } from '../../../shared/messages.en.ts';
+import { numberOf, numbersOf, textOf, textsOf } from '../study/dicom-json.ts';
+import { frameAttributesOf } from '../study/frame-attributes.ts';
+import { calibrationAt, markersOf } from '../study/geometry.ts';
+import type { ViewportController } from '../viewport/controller.ts';
+import { edgeDirections } from '../viewport/view-transform.ts';
+
+function rounded(value: number): string {
+  return Math.abs(value) >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function lossyText(controller: ViewportController): string {
+  const picture = controller.picture;
+  if (!picture) return '';
+  const lossy =
+    textOf(picture.attributes, '00282110') === '01' ||
+    /^1\.2\.840\.10008\.1\.2\.4\.(5[0-5]|81|91|93|203)$/.test(picture.instance.transferSyntaxUID);
+  if (!lossy) return '';
+  const ratio = numbersOf(picture.attributes, '00282112').at(-1);
+  return messages.reading.lossy(ratio && ratio > 1 ? `${rounded(ratio)}:1` : '');
+}
+
+/** Text in the corners of a viewport, letters at its edges, and the ruler. */
+export function Overlays(props: { controller: ViewportController; textShown: boolean }) {
+  const { controller } = props;
+  const { stack, picture } = controller;
+  if (!stack || !picture) return null;
+  const attributes = frameAttributesOf(picture);
+  const { right, down } = edgeDirections(controller.placement);
+  const markers = markersOf(attributes, right, down);
+  const versions = (picture.instance.superseded?.length ?? 0) + 1;
+  return (
+    <>
+      {markers && (
+        <>
+          <span className="marker marker-top">{markers.top}</span>
+          <span className="marker marker-right">{markers.right}</span>
+          <span className="marker marker-bottom">{markers.bottom}</span>
+          <span className="marker marker-left">{markers.left}</span>
+        </>
+      )}
+      <div className="flags">
+        {versions > 1 && <span className="flag flag-bad">{messages.reading.conflict(versions)}</span>}
+        {lossyText(controller) && <span className="flag">{lossyText(controller)}</span>}
+        {/SAMPLE/i.test(textOf(attributes, '00100010')) && (
+          <span className="flag flag-sample">{messages.reading.sample}</span>
+        )}
+        {picture.instance.notes?.map((note) => (
+          <span key={note} className="flag">
+            {messages.reading.notes}: {note}
+          </span>
+        ))}
+      </div>
+      {props.textShown && <Corners controller={controller} />}
+      <Ruler controller={controller} />
+    </>
+  );
+}
+
+function Corners(props: { controller: ViewportController }) {
+  const { controller } = props;
+  const { stack } = controller;
+  const picture = controller.picture!;
+  const attributes = frameAttributesOf(picture);
+  const window = controller.currentWindow();
+  const location = numberOf(attributes, '00201041') ?? numbersOf(attributes, '00200032')[2];
+  const thickness = numberOf(attributes, '00180050');
+  const scale = controller.scale();
+  const laterality = textOf(attributes, '00200062') || textOf(attributes, '00200060');
+  const view = textsOf(attributes, '00185101').join(' ');
+  return (
+    <>
+      <div className="corner corner-top-left">
+        <strong>{formatPersonName(textOf(attributes, '00100010')) || '—'}</strong>
+        <span>{textOf(attributes, '00100020')}</span>
+        <span>
+          {[formatDate(textOf(attributes, '00100030')), textOf(attributes, '00100040')].filter(Boolean).join('  ')}
+        </span>
+      </div>
+      <div className="corner corner-top-right">
+        <span>{textOf(attributes, '00080080')}</span>
+        <span>
+          {[formatDate(textOf(attributes, '00080020')), formatTime(textOf(attributes, '00080030'))]
+            .filter(Boolean)
+            .join(' ')}
+        </span>
+        <span>{textOf(attributes, '00081030')}</span>
+        <span>
+          {[stack!.modality, stack!.seriesNumber && `#${stack!.seriesNumber}`, stack!.description]
+            .filter(Boolean)
+            .join(' ')}
+        </span>
+        <span>{[laterality, view].filter(Boolean).join(' ')}</span>
+      </div>
+      <div className="corner corner-bottom-left">
+        <strong className="slice">
+          {controller.index + 1} / {stack!.pictures.length}
+        </strong>
+        {location !== undefined && <span>{location.toFixed(1)} mm</span>}
+        {thickness !== undefined && <span>{rounded(thickness)} mm thick</span>}
+        {controller.cine > 0 && <span>{rounded(controller.cine)} frames/s</span>}
+      </div>
+      <div className="corner corner-bottom-right">
+        {window && (
+          <span className="window-text">
+            C {rounded(window.center)} W {rounded(window.width)}
+          </span>
+        )}
+        {scale !== null && <span>{Math.round(scale * 100)} %</span>}
+      </div>
+    </>
+  );
+}
+
+const rulerLengths = [200, 100, 50, 20, 10, 5, 2, 1];
+
+/** Ten parts at the lower edge whose length in the patient is written beside them. */
+function Ruler(props: { controller: ViewportController }) {
+  const { controller } = props;
+  const scale = controller.scale();
+  const picture = controller.picture;
+  if (scale === null || !picture) return null;
+  const { rows = 0, columns = 0 } = controller.geometry() ?? {};
+  const calibration = calibrationAt(frameAttributesOf(picture), [{ x: columns / 2, y: rows / 2 }]);
+  if (!calibration) return null;
+  const perMm = scale / calibration.row;
+  const length = rulerLengths.find((mm) => mm * perMm < 220);
+  if (!length || length * perMm < 20) return null;
+  return (
+    <div className="ruler" style={{ width: length * perMm }}>
+      <span>
+        {length} mm{calibration.plane === 'detector' ? ` ${messages.reading.estimated}` : ''}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,365 @@
+import { frames } from '../frames/frames.ts';
+import { fullRangeVoi, type Voi, voiFunctionOf } from '../paint/grayscale.ts';
+import { loadReady, paint, peekReady, type ReadyPicture } from '../paint/painted-picture.ts';
+import { frameAttributesOf } from '../study/frame-attributes.ts';
+import { type Point, pixelAspectOf } from '../study/geometry.ts';
+import type { Picture, Stack } from '../study/study-model.ts';
+import type { Measurement } from './measurements.ts';
+import type { WindowChoice } from './presets.ts';
+import {
+  drawPicture,
+  fitScale,
+  type Geometry,
+  imageToView,
+  initialPlacement,
+  mapPoint,
+  type Placement,
+} from './view-transform.ts';
+
+export type ToolName = 'scroll' | 'window' | 'pan' | 'zoom' | 'length' | 'angle';
+
+let nextMeasurement = 1;
+
+/** State of one viewport and everything that changes it. Paints itself; React hears of it through `subscribe`. */
+export class ViewportController {
+  stack: Stack | null = null;
+  index = 0;
+  placement: Placement = initialPlacement;
+  window: WindowChoice = { kind: 'default' };
+  invert = false;
+  measurements: Measurement[] = [];
+  /** Frames a second; 0: the cine stands still. */
+  cine = 0;
+  error = '';
+  version = 0;
+  readonly #listeners = new Set<() => void>();
+  readonly #source = document.createElement('canvas');
+  #canvas: HTMLCanvasElement | null = null;
+  #shown: ReadyPicture | null = null;
+  #painted: { item: ReadyPicture; look: string } | null = null;
+  #direction = 1;
+  #scheduled = 0;
+  #timer = 0;
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  get picture(): Picture | null {
+    return this.stack?.pictures[this.index] ?? null;
+  }
+
+  /** The picture on the screen; may lag behind `picture` while that one is fetched. */
+  get shown(): ReadyPicture | null {
+    return this.#shown;
+  }
+
+  attach(canvas: HTMLCanvasElement | null): void {
+    this.#canvas = canvas;
+    if (canvas) this.resize();
+  }
+
+  /** Fits the canvas to its element and paints at once. */
+  resize(): void {
+    const canvas = this.#canvas;
+    if (!canvas) return;
+    const ratio = devicePixelRatio;
+    const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
+    const height = Math.max(1, Math.round(canvas.clientHeight * ratio));
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    this.draw();
+    this.#changed();
+  }
+
+  /** Puts a stack into the viewport. @param pictureId where to start; else the first picture */
+  open(stack: Stack | null, pictureId?: string): void {
+    this.stopCine();
+    this.stack = stack;
+    this.index = Math.max(0, stack?.pictures.findIndex((picture) => picture.id === pictureId) ?? 0);
+    this.placement = initialPlacement;
+    this.window = { kind: 'default' };
+    this.invert = false;
+    this.#direction = 1;
+    this.#shown = null;
+    this.#show();
+  }
+
+  /** The stack has grown or changed: stay at the picture that is on the screen. */
+  replaceStack(stack: Stack): void {
+    const id = this.picture?.id;
+    this.stack = stack;
+    const index = stack.pictures.findIndex((picture) => picture.id === id);
+    this.index = index >= 0 ? index : Math.min(this.index, stack.pictures.length - 1);
+    this.#show();
+  }
+
+  goTo(index: number): void {
+    if (!this.stack) return;
+    const next = Math.max(0, Math.min(this.stack.pictures.length - 1, Math.round(index)));
+    if (next === this.index) return;
+    this.#direction = next > this.index ? 1 : -1;
+    this.index = next;
+    this.#show();
+  }
+
+  scroll(steps: number): void {
+    this.goTo(this.index + steps);
+  }
+
+  retry(): void {
+    this.#show();
+  }
+
+  setWindow(choice: WindowChoice): void {
+    this.window = choice;
+    this.#invalidate();
+  }
+
+  /** Drags the window: width by `dx`, centre by `dy`, in fractions of the picture's range. */
+  dragWindow(dx: number, dy: number): void {
+    const current = this.currentWindow();
+    const shown = this.#shown;
+    if (!current || !shown?.grayscale) return;
+    const full = fullRangeVoi(shown.grayscale, shown.range);
+    const range = full.kind === 'window' ? full.width : 255;
+    const integer = range > 8 ? 1 : range / 1000;
+    const step = Math.max(Math.min(range, current.width * 2, 4000) / 400, integer / 4);
+    this.setWindow({
+      kind: 'window',
+      center: current.center + dy * step,
+      width: Math.max(integer, current.width + dx * step),
+    });
+  }
+
+  /** Centre and width in force, or null for colour and for pictures under a VOI LUT. */
+  currentWindow(): { center: number; width: number } | null {
+    const voi = this.#voi();
+    return voi?.kind === 'window' ? { center: voi.center, width: voi.width } : null;
+  }
+
+  place(change: Partial<Placement>): void {
+    this.placement = { ...this.placement, ...change };
+    this.#invalidate();
+  }
+
+  /** Zooms so that the view's point `at` stays where it is. */
+  zoomAt(factor: number, at: Point): void {
+    const canvas = this.#canvas;
+    if (!canvas) return;
+    const zoom = Math.max(0.1, Math.min(40, this.placement.zoom * factor));
+    const real = zoom / this.placement.zoom;
+    const cx = at.x - canvas.clientWidth / 2;
+    const cy = at.y - canvas.clientHeight / 2;
+    this.place({
+      zoom,
+      panX: cx - (cx - this.placement.panX) * real,
+      panY: cy - (cy - this.placement.panY) * real,
+    });
+  }
+
+  rotate(): void {
+    this.place({ turns: (this.placement.turns + 1) % 4 });
+  }
+
+  /** Mirrors left and right as they are seen. */
+  flip(): void {
+    const { flipped, turns } = this.placement;
+    this.place({ flipped: !flipped, turns: (4 - turns) % 4 });
+  }
+
+  toggleInvert(): void {
+    this.invert = !this.invert;
+    this.#invalidate();
+  }
+
+  reset(): void {
+    this.placement = initialPlacement;
+    this.window = { kind: 'default' };
+    this.invert = false;
+    this.#invalidate();
+  }
+
+  addMeasurement(kind: Measurement['kind'], points: Point[]): Measurement | null {
+    const picture = this.#shown?.picture;
+    if (!picture) return null;
+    const measurement = { id: nextMeasurement++, pictureId: picture.id, kind, points };
+    this.measurements = [...this.measurements, measurement];
+    this.#invalidate();
+    return measurement;
+  }
+
+  changeMeasurement(id: number, points: Point[]): void {
+    this.measurements = this.measurements.map((m) => (m.id === id ? { ...m, points } : m));
+    this.#invalidate();
+  }
+
+  removeMeasurements(keep: (measurement: Measurement) => boolean): void {
+    this.measurements = this.measurements.filter(keep);
+    this.#invalidate();
+  }
+
+  startCine(framesPerSecond: number): void {
+    this.stopCine();
+    this.cine = framesPerSecond;
+    const tick = () => {
+      const { stack } = this;
+      if (!stack || this.cine === 0) return;
+      const next = (this.index + 1) % stack.pictures.length;
+      const ready = frames.has(stack.pictures[next]!.id);
+      if (ready || this.error) {
+        this.#direction = 1;
+        this.index = next;
+      }
+      this.#show();
+    };
+    this.#timer = window.setInterval(tick, 1000 / framesPerSecond);
+    this.#changed();
+  }
+
+  stopCine(): void {
+    clearInterval(this.#timer);
+    if (this.cine !== 0) {
+      this.cine = 0;
+      this.#changed();
+    }
+  }
+
+  /** Matrix from image to view for what is on the screen. */
+  matrix(): DOMMatrix | null {
+    const geometry = this.geometry();
+    return geometry && imageToView(geometry, this.placement);
+  }
+
+  toImage(point: Point): Point | null {
+    const matrix = this.matrix();
+    return matrix && mapPoint(matrix.inverse(), point);
+  }
+
+  geometry(): Geometry | null {
+    const shown = this.#shown;
+    const canvas = this.#canvas;
+    if (!shown || !canvas) return null;
+    return {
+      columns: shown.frame.columns,
+      rows: shown.frame.rows,
+      aspect: pixelAspectOf(frameAttributesOf(shown.picture)),
+      viewWidth: canvas.clientWidth,
+      viewHeight: canvas.clientHeight,
+    };
+  }
+
+  /** CSS pixels an image row takes, over one: 1 is life-size in pixels. */
+  scale(): number | null {
+    const geometry = this.geometry();
+    return geometry && fitScale(geometry, this.placement.turns) * this.placement.zoom;
+  }
+
+  draw(): void {
+    const canvas = this.#canvas;
+    const context = canvas?.getContext('2d', { alpha: false });
+    if (!canvas || !context) return;
+    const geometry = this.geometry();
+    const shown = this.#shown;
+    if (!shown || !geometry) {
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.fillStyle = '#000';
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      canvas.dataset['picture'] = '';
+      return;
+    }
+    const voi = this.#voi();
+    const look = JSON.stringify([this.window, this.invert]);
+    if (this.#painted?.item !== shown || this.#painted.look !== look) {
+      this.#source.width = shown.frame.columns;
+      this.#source.height = shown.frame.rows;
+      this.#source.getContext('2d')!.putImageData(paint(shown, { voi, invert: this.invert }), 0, 0);
+      this.#painted = { item: shown, look };
+    }
+    drawPicture(context, this.#source, geometry, this.placement, devicePixelRatio);
+    canvas.dataset['picture'] = shown.picture.id;
+  }
+
+  #voi(): Voi | undefined {
+    const shown = this.#shown;
+    if (!shown?.grayscale) return undefined;
+    if (this.window.kind === 'default') return shown.grayscale.voi;
+    if (this.window.kind === 'full') return fullRangeVoi(shown.grayscale, shown.range);
+    return { ...this.window, kind: 'window', function: voiFunctionOf(frameAttributesOf(shown.picture)) };
+  }
+
+  #show(): void {
+    const picture = this.picture;
+    this.error = '';
+    if (!picture) {
+      this.#shown = null;
+      this.#invalidate();
+      return;
+    }
+    const ready = peekReady(picture);
+    if (ready) {
+      this.#shown = ready;
+      this.draw();
+      this.#changed();
+    } else {
+      this.#changed();
+      loadReady(picture).then(
+        (item) => this.#arrived(picture, item),
+        (error: unknown) => this.#failed(picture, error),
+      );
+    }
+    this.#prefetch();
+  }
+
+  #arrived(picture: Picture, item: ReadyPicture): void {
+    if (this.picture?.id !== picture.id) return;
+    this.#shown = item;
+    this.#invalidate();
+  }
+
+  #failed(picture: Picture, error: unknown): void {
+    if (this.picture?.id !== picture.id) return;
+    if (error instanceof DOMException && error.name === 'AbortError') return;
+    this.#shown = null;
+    this.error = error instanceof Error ? error.message : String(error);
+    this.#invalidate();
+  }
+
+  #prefetch(): void {
+    const { stack } = this;
+    if (!stack) return;
+    const near: Picture[] = [];
+    const { length } = stack.pictures;
+    for (let distance = 1; distance < length; distance += 1) {
+      const ahead = stack.pictures[this.index + distance * this.#direction];
+      if (ahead) near.push(ahead);
+      if (distance % 3 === 0) {
+        const behind = stack.pictures[this.index - (distance / 3) * this.#direction];
+        if (behind) near.push(behind);
+      }
+    }
+    for (let distance = Math.floor(length / 3); distance < length; distance += 1) {
+      const behind = stack.pictures[this.index - distance * this.#direction];
+      if (behind) near.push(behind);
+    }
+    frames.prefetch(near);
+  }
+
+  #invalidate(): void {
+    this.#changed();
+    if (this.#scheduled) return;
+    this.#scheduled = requestAnimationFrame(() => {
+      this.#scheduled = 0;
+      this.draw();
+      this.#changed();
+    });
+  }
+
+  #changed(): void {
+    this.version += 1;
+    for (const listener of this.#listeners) listener();
+  }
+}
