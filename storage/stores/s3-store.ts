@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { pipeline, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Client } from 'minio';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
@@ -94,9 +94,9 @@ export class S3Store implements ObjectStore {
     checkKey(key);
     const { body: source, size } = await this.retry(key, () => this.request(key, range));
     const body = exactLength(size);
-    pipeline(source, body, (error) => {
-      if (error && !body.destroyed) body.destroy(explainS3(error, key));
-    });
+    source.once('error', (error) => body.destroy(explainS3(error, key)));
+    body.once('close', () => source.destroy());
+    source.pipe(body);
     return { body, size };
   }
 
