@@ -185,6 +185,8 @@ export function generateCatalogue(file: string, count: number): void {
   );
   for (const statement of SQLITE_TABLES) db.exec(statement);
   db.exec(`insert into catalogue_meta values ('version', '${SCHEMA_VERSION}')`);
+  // Larger runs of posting lists, merged once at the end.
+  db.exec("insert into study_terms (study_terms, rank) values ('hashsize', 134217728), ('automerge', 0)");
   const detail = db.prepare('insert into study_detail (id, newest, attributes) values (?, ?, ?)');
   const terms = db.prepare('insert into study_terms (rowid, terms) values (?, ?)');
   let study: ReturnType<DatabaseSync['prepare']> | undefined;
@@ -218,6 +220,7 @@ export function generateCatalogue(file: string, count: number): void {
   db.exec('commit');
   for (const index of INDEXES) db.exec(index);
   db.exec("insert into study_terms (study_terms) values ('optimize')");
+  db.exec("insert into study_terms (study_terms, rank) values ('hashsize', 1048576), ('automerge', 4)");
   db.exec('PRAGMA journal_mode = WAL');
   db.close();
 }

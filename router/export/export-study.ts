@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
+import type { Archive } from '../../storage/archive-types.ts';
+import { currentEntries } from '../../storage/merge.ts';
+import type { ExportOptions, ExportResult, ExportTarget } from './export-types.ts';
+import { type NamedEntry, nameEntries } from './file-names.ts';
+import { openFolder } from './folder-target.ts';
+import { openZipTarget } from './zip-target.ts';
+
+type Source = Pick<Archive, 'entries' | 'flush' | 'spool' | 'store'>;
+
+/**
+ * Writes a study's objects, byte for byte as kept, into a folder or, where the target ends in `.zip`, a ZIP file, with the
+ * list `SHA256SUMS` (`sha256sum -c` checks it). No DICOMDIR is written. Every file is read back and compared with its
+ * recorded size and hash. Instances that could not be written are in `missing`: the export is complete only without any.
+ * Throws NOT_FOUND, CONFLICT, and what writing to the target throws; when not one instance could be written the target is
+ * removed again.
+ */
+export async function exportStudy(
+  archive: Source,
+  studyInstanceUID: string,
+  target: string,
+  options: ExportOptions = {},
+): Promise<ExportResult> {
+  await settleSpool(archive, options.waitForSpoolMs ?? 15_000);
+  const all = await archive.entries(studyInstanceUID);
+  const wanted = (options.allContents ? all : currentEntries(all)).filter(
+    (entry) => !options.seriesInstanceUID || entry.seriesInstanceUID === options.seriesInstanceUID,
+  );
+  if (wanted.length === 0) throw new LifeboatError('NOT_FOUND', 'The archive has no instance of this study or series.');
+  const path = resolve(target);
+  const open = /\.zip$/i.test(path) ? openZipTarget : openFolder;
+  const writer = await open(path, options.overwrite ?? false);
+  try {
+    const result = await writeAll(archive, writer, path, nameEntries(wanted), options);
+    if (result.written > 0) await writer.finish();
+    else await writer.discard();
+    return result;
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+}
+
+/** Acknowledged instances belong into the export too; those that still wait afterwards are counted in the result. */
+async function settleSpool(archive: Source, waitMs: number): Promise<void> {
+  if (archive.spool().entries === 0) return;
+  const timeout = new AbortController();
+  const waited = sleep(waitMs, undefined, { signal: timeout.signal }).catch(() => undefined);
+  await Promise.race([archive.flush(), waited]);
+  timeout.abort();
+}
+
+async function writeAll(
+  archive: Source,
+  writer: ExportTarget,
+  target: string,
+  named: NamedEntry[],
+  options: ExportOptions,
+): Promise<ExportResult> {
+  const totalBytes = named.reduce((sum, { entry }) => sum + entry.size, 0);
+  const result: ExportResult = {
+    target,
+    instances: named.length,
+    written: 0,
+    bytes: 0,
+    missing: [],
+    spoolWaiting: 0,
+  };
+  const sums: string[] = [];
+  for (const [i, { entry, name }] of named.entries()) {
+    let body: AsyncIterable<Uint8Array> | undefined;
+    try {
+      body = await checkedObject(archive, entry);
+    } catch (thrown) {
+      addMissing(result, entry, thrown);
+    }
+    if (body) {
+      try {
+        await writer.add({ name, size: entry.size, sha256: entry.sha256, body });
+        await verify(writer, name, entry);
+        sums.push(`${entry.sha256}  ${name}\n`);
+        result.written++;
+        result.bytes += entry.size;
+      } catch (thrown) {
+        // What the target's disk says concerns every file to come; what the store says only this one.
+        if (!(thrown instanceof LifeboatError)) throw thrown;
+        addMissing(result, entry, thrown);
+      }
+    }
+    options.onProgress?.({ done: i + 1, total: named.length, bytes: result.bytes, totalBytes });
+  }
+  if (result.written > 0) await writer.addText('SHA256SUMS', sums.join(''));
+  result.spoolWaiting = archive.spool().entries;
+  return result;
+}
+
+function addMissing(result: ExportResult, entry: NamedEntry['entry'], thrown: unknown): void {
+  const { code, message } = asLifeboatError(thrown);
+  result.missing.push({ sopInstanceUID: entry.sopInstanceUID, key: entry.key, code, reason: message });
+}
+
+/** The object's bytes; fails with OBJECT_DAMAGED at the end when they are not those recorded. */
+async function checkedObject(archive: Source, entry: NamedEntry['entry']): Promise<AsyncIterable<Uint8Array>> {
+  const { body } = await archive.store.stream(entry.key);
+  return (async function* () {
+    const hash = createHash('sha256');
+    let size = 0;
+    try {
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        hash.update(chunk);
+        size += chunk.length;
+        yield chunk;
+      }
+    } catch (thrown) {
+      throw asLifeboatError(thrown);
+    }
+    if (size !== entry.size || hash.digest('hex') !== entry.sha256) throw new LifeboatError('OBJECT_DAMAGED');
+  })();
+}
+
+async function verify(writer: ExportTarget, name: string, entry: NamedEntry['entry']): Promise<void> {
+  const hash = createHash('sha256');
+  for await (const chunk of writer.readBack(name)) hash.update(chunk);
+  if (hash.digest('hex') !== entry.sha256) {
+    throw new Error(`${name} was written but reads back differently: the target's disk or medium is faulty.`);
+  }
+}
