@@ -34,6 +34,9 @@ export function createApp(parts: HttpParts, dicomweb: RequestHandler, viewerDir:
   app.use(csrfGuard);
   app.get('/metrics', recogniseMachine(control), metricsPage(parts));
   app.use('/dicom-web', dicomwebAccess(parts), dicomweb);
+  app.use(['/dicom-web', '/objects', '/metrics'], () => {
+    throw new LifeboatError('NOT_FOUND', 'There is nothing at this address.');
+  });
   app.use('/api', api);
   app.use(viewerPages(parts, viewerDir));
   app.use(() => {

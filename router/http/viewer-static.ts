@@ -111,7 +111,7 @@ async function sendAsset(req: Request, res: Response, asset: Asset): Promise<voi
     res.status(304).end();
     return;
   }
-  const encoding = asset.compressible ? req.acceptsEncodings('br', 'gzip') : false;
+  const encoding = asset.compressible && (req.acceptsEncodings('br') || req.acceptsEncodings('gzip'));
   let body = asset.plain;
   if (encoding === 'br' || encoding === 'gzip') {
     let packed = asset.encoded.get(encoding);
