@@ -18,8 +18,9 @@ export class ImportState {
       if (error.code === 'ENOENT') return '';
       throw error;
     });
-    // A line cut off by a crash only means that its file is imported again.
-    const lines = text.split('\n').slice(0, -1);
+    // A line cut off by a crash only means that its file is imported again; it must not swallow the next one.
+    const lines = text.split('\n');
+    if (lines.pop() !== '') await appendFile(file, '\n');
     return new ImportState(file, new Set(lines.flatMap(parseLine)));
   }
 

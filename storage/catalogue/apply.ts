@@ -245,15 +245,20 @@ async function finishStudies(trx: Trx, flavour: Flavour, works: StudyWork[]): Pr
   const rows: StudyTable[] = [];
   const changes: PostingChange[] = [];
   const totals = { studies: 0, series: 0, instances: 0, bytes: 0, conflicts: 0 };
-  const taken = new Set<number>();
+  const values = new Map(
+    works.map((work) => [
+      work,
+      !work.attributes && work.before ? work.before : studyValues(work.uid, work.attributes ?? {}),
+    ]),
+  );
+  const ranks = await chooseRanks(trx, works, values);
   for (const work of works) {
     const series = seriesOf.get(work.id) ?? [];
     const sum = (pick: (row: (typeof series)[number]) => number) => series.reduce((total, row) => total + pick(row), 0);
-    const values = work.attributes || !work.before ? studyValues(work.uid, work.attributes ?? {}) : work.before;
     const after: StudyTable = {
-      ...values,
+      ...values.get(work)!,
       id: work.id,
-      rank: await chooseRank(trx, work, values, taken),
+      rank: ranks.get(work)!,
       modalities: list(series.map((row) => row.modality)),
       sop_classes: list(series.flatMap((row) => unlist(row.sop_classes))),
       calling_aes: list(series.flatMap((row) => unlist(row.calling_aes))),
@@ -295,21 +300,49 @@ async function finishStudies(trx: Trx, flavour: Flavour, works: StudyWork[]): Pr
   await addTotals(trx, totals);
 }
 
-async function chooseRank(
+type Dated = Pick<StudyTable, 'study_date' | 'study_time'>;
+
+/** A free rank for each study: kept where date and time stayed, else the first free candidate. */
+async function chooseRanks(
   trx: Trx,
-  work: StudyWork,
-  { study_date, study_time }: Pick<StudyTable, 'study_date' | 'study_time'>,
-  taken: Set<number>,
-): Promise<number> {
-  if (work.before && rankFits(work.before.rank, study_date, study_time)) return work.before.rank;
-  for (const rank of rankCandidates(study_date, study_time, work.uid)) {
-    if (taken.has(rank)) continue;
-    const other = await trx.selectFrom('study').select('id').where('rank', '=', rank).executeTakeFirst();
-    if (other) continue;
-    taken.add(rank);
-    return rank;
+  works: StudyWork[],
+  dated: Map<StudyWork, Dated>,
+): Promise<Map<StudyWork, number>> {
+  const ranks = new Map<StudyWork, number>();
+  const open: { work: StudyWork; candidates: Generator<number>; rank: number }[] = [];
+  for (const work of works) {
+    const { study_date, study_time } = dated.get(work)!;
+    if (work.before && rankFits(work.before.rank, study_date, study_time)) {
+      ranks.set(work, work.before.rank);
+      continue;
+    }
+    const candidates = rankCandidates(study_date, study_time, work.uid);
+    open.push({ work, candidates, rank: nextCandidate(candidates) });
   }
-  throw new Error('more studies within one second than a rank can tell apart');
+  const taken = new Set<number>();
+  for (let rest = open; rest.length > 0; ) {
+    const wanted = rest.map(({ rank }) => rank);
+    const others = await trx.selectFrom('study').select('rank').where('rank', 'in', wanted).execute();
+    for (const { rank } of others) taken.add(rank);
+    const again: typeof open = [];
+    for (const each of rest) {
+      if (taken.has(each.rank)) {
+        each.rank = nextCandidate(each.candidates);
+        again.push(each);
+      } else {
+        taken.add(each.rank);
+        ranks.set(each.work, each.rank);
+      }
+    }
+    rest = again;
+  }
+  return ranks;
+}
+
+function nextCandidate(candidates: Generator<number>): number {
+  const next = candidates.next();
+  if (next.done) throw new Error('more studies within one second than a rank can tell apart');
+  return next.value;
 }
 
 async function replaceDetails(trx: Trx, works: StudyWork[]): Promise<void> {

@@ -8,6 +8,9 @@ import { searchWords } from './terms.ts';
 import { unlist } from './values.ts';
 
 const COUNT_LIMIT = 10_000;
+/** Studies arrive about in the order of their dates: a walk by arrival reads neighbouring rows and pays earlier. */
+const GATHER_LIMIT = 10_000;
+const GATHER_LIMIT_BY_ARRIVAL = 2_500;
 /** Rows looked at in sort order before matches are gathered and sorted instead. */
 const WALK_LIMIT = 60_000;
 
@@ -134,7 +137,8 @@ async function pageBySort(
   if (selection.rankFrom !== undefined) filters.push(sql`study.rank + 0 >= ${selection.rankFrom}`);
   if (selection.rankTo !== undefined) filters.push(sql`study.rank + 0 <= ${selection.rankTo}`);
   if (filters.length === 0) return (await fetch(sql`select study.rank from study ${page}`)).rows;
-  if (count > COUNT_LIMIT) {
+  const byArrival = column === SORT_COLUMNS['firstReceivedAt'] || column === SORT_COLUMNS['lastReceivedAt'];
+  if (count > (byArrival ? GATHER_LIMIT_BY_ARRIVAL : GATHER_LIMIT)) {
     const walked = await fetch(sql`select study.rank from study
       where ${all([...filters, await walkBound(db, column, descending)])} ${page}`);
     if (walked.rows.length === limit) return walked.rows;

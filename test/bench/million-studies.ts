@@ -17,7 +17,7 @@ const SYLLABLES =
     ' ',
   );
 const LATIN_GIVEN =
-  'James John Robert Michael William David Mary Patricia Jennifer Linda Elizabeth Barbara Susan Anna Zoë Jürgen Björn Łukasz Agnieszka Siobhán François Renée José María Ayşe Fatma Mehmet Mohammed Aisha Priya Raj Wei Ming Sofia Olga Ivan'.split(
+  'Kevin Karen Katarzyna Kaito Brian Beatrice Bruno Thomas Teresa Tomasz Ursula Viktor Violeta Xavier Yusuf Yvonne Zainab Quentin Daniel Dorota Eva Emil George Grace Hannah Hugo Nina Noah Oscar Peter Paula James John Robert Michael William David Mary Patricia Jennifer Linda Elizabeth Barbara Susan Anna Zoë Jürgen Björn Łukasz Agnieszka Siobhán François Renée José María Ayşe Fatma Mehmet Mohammed Aisha Priya Raj Wei Ming Sofia Olga Ivan'.split(
     ' ',
   );
 const OTHER_NAMES: { weight: number; family: string[]; given: string[]; write(f: string, g: string): string }[] = [
