@@ -95,10 +95,14 @@ export const sqliteFlavour: Flavour = {
     return { from: sql`from study_terms cross join study on study.rank = study_terms.rowid where ${where}`, rank };
   },
   async writePostings(trx, changes) {
-    for (let i = 0; i < changes.length; i += CHUNK) {
-      const chunk = changes.slice(i, i + CHUNK);
-      const gone = chunk.flatMap(({ before }) => (before ? [before.rank] : []));
-      if (gone.length > 0) await sql`delete from study_terms where rowid in (${sql.join(gone)})`.execute(trx);
+    // FTS5 writes out what it has gathered whenever a row id is lower than the one before.
+    const gone = changes.flatMap(({ before }) => (before ? [before.rank] : [])).sort((a, b) => a - b);
+    for (let i = 0; i < gone.length; i += CHUNK) {
+      await sql`delete from study_terms where rowid in (${sql.join(gone.slice(i, i + CHUNK))})`.execute(trx);
+    }
+    const ascending = changes.toSorted((a, b) => a.after.rank - b.after.rank);
+    for (let i = 0; i < ascending.length; i += CHUNK) {
+      const chunk = ascending.slice(i, i + CHUNK);
       await trx
         .insertInto('study_terms')
         .values(chunk.map(({ after }) => ({ rowid: after.rank, terms: after.terms.join(' ') })))

@@ -118,15 +118,17 @@ type Generated = { row: StudyTable; attributes: string };
 function* generate(count: number): Generator<Generated> {
   const random = generator(20260101);
   const patients = Array.from({ length: Math.max(1, Math.floor(count * 0.4)) }, (_, i) => patient(random, i + 1));
-  const ranks = new Set<number>();
+  let lastRank = 0;
   for (let i = 0; i < count; i++) {
     const who = patients[Math.floor(random() ** 1.5 * patients.length)]!;
-    // More studies in later years.
-    const day = new Date(START + Math.floor(Math.sqrt(random()) * DAYS) * 86_400_000);
+    // More studies in later years; one after another in time, as a hospital makes them.
+    const moment = Math.sqrt((i + 0.5) / count) * DAYS;
+    const day = new Date(START + Math.floor(moment) * 86_400_000);
+    const workingSecond = Math.floor((moment % 1) * 11 * 3600);
     const date = `${day.getUTCFullYear()}${pad(day.getUTCMonth() + 1, 2)}${pad(day.getUTCDate(), 2)}`;
-    const hour = 7 + Math.floor(random() * 11);
-    const minute = Math.floor(random() * 60);
-    const second = Math.floor(random() * 60);
+    const hour = 7 + Math.floor(workingSecond / 3600);
+    const minute = Math.floor(workingSecond / 60) % 60;
+    const second = workingSecond % 60;
     let ticket = random() * 1000;
     const [modality, , what] =
       MODALITIES.find(([, weight]) => {
@@ -148,9 +150,8 @@ function* generate(count: number): Generator<Generated> {
       '00200010': text('SH', `S${i}`),
     };
     const values = studyValues(uid, attributes);
-    let rank = rankBase(values.study_date, values.study_time);
-    while (ranks.has(rank)) rank++;
-    ranks.add(rank);
+    const rank = Math.max(lastRank + 1, rankBase(values.study_date, values.study_time));
+    lastRank = rank;
     const arrived = new Date(
       day.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 + random() * 7_200_000,
     ).toISOString();
@@ -193,7 +194,6 @@ export function generateCatalogue(file: string, count: number): void {
   let bytes = 0;
   let instances = 0;
   let conflicts = 0;
-  const postings: [number, string][] = [];
   db.exec('begin');
   for (const { row, attributes } of generate(count)) {
     study ??= db.prepare(
@@ -203,13 +203,11 @@ export function generateCatalogue(file: string, count: number): void {
     );
     study.run(...Object.values(row).map((value) => (typeof value === 'number' ? BigInt(value) : value)));
     detail.run(row.id, '', attributes);
-    postings.push([row.rank, studyTerms(row).join(' ')]);
+    terms.run(BigInt(row.rank), studyTerms(row).join(' '));
     bytes += row.bytes;
     instances += row.instance_count;
     conflicts += row.conflicts;
   }
-  postings.sort(([a], [b]) => a - b);
-  for (const [rank, words] of postings) terms.run(BigInt(rank), words);
   db.prepare('update totals set studies = ?, series = ?, instances = ?, bytes = ?, conflicts = ?').run(
     count,
     count * 3,
