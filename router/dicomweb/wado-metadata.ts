@@ -1,0 +1,99 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGzip } from 'node:zlib';
+import type { Request, Response } from 'express';
+import { LifeboatError } from '../../contract/errors.ts';
+import type { DicomJson, InstanceEntry } from '../../storage/format/manifest.ts';
+import { covers, mediaAsks } from './accept.ts';
+import { notModified } from './conditional.ts';
+import { MultipartWriter, writeTo } from './multipart-writer.ts';
+import { nativeDicomModel } from './native-model-xml.ts';
+import { callerOf, requireScope, single } from './request.ts';
+import { type Retrieval, selectionOf } from './retrieval.ts';
+import { etagOf } from './study-index.ts';
+
+const CHUNK_BYTES = 128 * 1024;
+/** Smaller answers gain nothing from compression. */
+const MIN_GZIP_CHARACTERS = 16 * 1024;
+const bulk = /"BulkDataURI":"bulk:(\d+):(\d+)"/g;
+const sopInstanceUID = /"00080018":\{"vr":"UI","Value":\["([0-9.]{1,64})"\]\}/;
+
+/** Address under which this instance's bulk data, frames and renditions lie. */
+export function instanceUrl(
+  root: string,
+  entry: Pick<InstanceEntry, 'studyInstanceUID' | 'seriesInstanceUID' | 'sopInstanceUID'>,
+): string {
+  return `${root}/studies/${entry.studyInstanceUID}/series/${entry.seriesInstanceUID}/instances/${entry.sopInstanceUID}`;
+}
+
+/** Stored references to bytes of the object become addresses. Works on the text: nothing is parsed. */
+export function withAddresses(json: string, instance: string): string {
+  return json.replace(bulk, (_, offset, length) => `"BulkDataURI":"${instance}/bulkdata/${offset}-${length}"`);
+}
+
+function* chunks(texts: readonly string[], addressOf: (text: string) => string): Generator<string> {
+  let pending = '[';
+  for (const [i, text] of texts.entries()) {
+    pending += `${i === 0 ? '' : ','}${withAddresses(text, addressOf(text))}`;
+    if (pending.length >= CHUNK_BYTES) {
+      yield pending;
+      pending = '';
+    }
+  }
+  yield `${pending}]`;
+}
+
+/** Retrieve metadata of a study, a series or an instance (PS3.18 10.4.1.1.2). */
+export function retrieveMetadata(retrieval: Retrieval): (req: Request, res: Response) => Promise<void> {
+  const { ctx, index } = retrieval;
+  return async (req, res) => {
+    requireScope(req, 'dicomweb:read');
+    const { study, series, instance } = selectionOf(req);
+    const form = metadataForm(req);
+    const { root } = callerOf(req, ctx.config);
+    const entries = await index.select(study, series, instance);
+    if (notModified(req, res, etagOf(entries, `${form} ${root}`))) return;
+    const texts = await ctx.archive.metadata(study, series, instance);
+    if (texts.length === 0) throw new LifeboatError('NOT_FOUND');
+    const bySop = new Map(entries.map((entry) => [entry.sopInstanceUID, instanceUrl(root, entry)]));
+    const addressOf = (text: string) => {
+      const url = bySop.get(sopInstanceUID.exec(text)?.[1] ?? '');
+      return url ?? instanceUrl(root, entries[0]!);
+    };
+    if (form === 'xml') {
+      const writer = new MultipartWriter(res);
+      res.setHeader('Content-Type', writer.contentType('application/dicom+xml'));
+      if (req.method === 'HEAD') return void res.end();
+      for (const text of texts) {
+        const json = JSON.parse(withAddresses(text, addressOf(text))) as DicomJson;
+        await writer.part({ 'Content-Type': 'application/dicom+xml' }, Buffer.from(nativeDicomModel(json)));
+      }
+      return await writer.end();
+    }
+    res.setHeader('Content-Type', 'application/dicom+json');
+    res.vary('Accept-Encoding');
+    if (req.method === 'HEAD') return void res.end();
+    const size = texts.reduce((sum, text) => sum + text.length, 0);
+    if (
+      size >= MIN_GZIP_CHARACTERS &&
+      /(^|[\s,])gzip\s*(;\s*q=(1|0\.\d*[1-9]))?\s*(,|$)/i.test(req.get('accept-encoding') ?? '')
+    ) {
+      res.setHeader('Content-Encoding', 'gzip');
+      await pipeline(Readable.from(chunks(texts, addressOf)), createGzip({ level: constants.Z_BEST_SPEED }), res);
+      return;
+    }
+    for (const chunk of chunks(texts, addressOf)) await writeTo(res, chunk);
+    res.end();
+  };
+}
+
+function metadataForm(req: Request): 'json' | 'xml' {
+  for (const ask of mediaAsks(req.headers.accept, single(req, 'accept'))) {
+    if (covers(ask.mediaType, 'application/dicom+json') || ask.mediaType === 'application/json') return 'json';
+    if (ask.mediaType === 'application/dicom+xml') return 'xml';
+  }
+  throw new LifeboatError(
+    'NOT_ACCEPTABLE',
+    'Metadata comes as application/dicom+json or multipart/related; type="application/dicom+xml".',
+  );
+}
