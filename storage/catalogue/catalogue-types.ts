@@ -71,8 +71,13 @@ export interface WorklistRow {
 
 export interface Catalogue {
   readonly description: string;
-  /** True when tables were made anew (other version, damaged file) and the store has to be read again; false after `clear`. */
+  /**
+   * True while the catalogue may lack what the store has: its tables are new (first start, other version, damaged file) or were
+   * cleared, and no reading of the whole store was finished since. Outlives a restart.
+   */
   readonly needsRebuild?: boolean;
+  /** To be called when a reading of the whole store is finished: `needsRebuild` is false from then on. */
+  rebuilt?(): Promise<void>;
   /** Idempotent: the same entries again change nothing; order-free. */
   apply(entries: InstanceEntry[]): Promise<void>;
   query(query: Query): Promise<QueryResult>;

@@ -6,7 +6,7 @@ import { LifeboatError } from '../../contract/errors.ts';
 import type { Catalogue } from './catalogue-types.ts';
 import { postgresFlavour, sqliteFlavour } from './flavour.ts';
 import { DROP_TABLES, INDEXES, POSTGRES_INDEXES, POSTGRES_TABLES, SCHEMA_VERSION, SQLITE_TABLES } from './schema.ts';
-import { SqlCatalogue } from './sql-catalogue.ts';
+import { COMPLETE, SqlCatalogue } from './sql-catalogue.ts';
 import type { CatalogueTables, Database } from './tables.ts';
 import { SqliteError, SqliteThread } from './worker/sqlite-thread.ts';
 import { threadDialect } from './worker/thread-dialect.ts';
@@ -27,16 +27,15 @@ export async function openCatalogue(config: CatalogueConfig): Promise<Catalogue>
 async function openSqlite(file: string): Promise<Catalogue> {
   await mkdir(dirname(file), { recursive: true });
   let writerThread = new SqliteThread({ file, readOnly: false });
-  let state: 'ready' | 'new' | 'renewed';
+  let complete: boolean;
   try {
-    state = await prepareSqlite(writerThread);
+    complete = await prepareSqlite(writerThread);
   } catch (error) {
     await writerThread.close();
     if (!isDamaged(error)) throw new LifeboatError('CATALOGUE_UNAVAILABLE', undefined, { cause: error });
     await setAside(file);
     writerThread = new SqliteThread({ file, readOnly: false });
-    await prepareSqlite(writerThread);
-    state = 'renewed';
+    complete = await prepareSqlite(writerThread);
   }
   const readers = Array.from({ length: READERS }, () => new SqliteThread({ file, readOnly: true }));
   return new SqlCatalogue({
@@ -44,15 +43,17 @@ async function openSqlite(file: string): Promise<Catalogue> {
     flavour: sqliteFlavour,
     writer: new Kysely<CatalogueTables>({ dialect: threadDialect([writerThread], true) }),
     reader: new Kysely<CatalogueTables>({ dialect: threadDialect(readers, false) }),
-    needsRebuild: state === 'renewed',
+    needsRebuild: !complete,
   });
 }
 
-async function prepareSqlite(thread: SqliteThread): Promise<'ready' | 'new' | 'renewed'> {
+/** Makes the tables where there are none of this version. @returns whether the catalogue has all of the store */
+async function prepareSqlite(thread: SqliteThread): Promise<boolean> {
   const { rows } = await thread.run("select name from sqlite_master where type = 'table' and name = 'catalogue_meta'");
   if (rows.length > 0) {
-    const version = await thread.run("select value from catalogue_meta where name = 'version'");
-    if ((version.rows[0] as { value: string } | undefined)?.value === SCHEMA_VERSION) return 'ready';
+    const { rows: meta } = await thread.run('select name, value from catalogue_meta');
+    const values = new Map((meta as { name: string; value: string }[]).map(({ name, value }) => [name, value]));
+    if (values.get('version') === SCHEMA_VERSION) return values.has(COMPLETE);
   }
   const statements = [
     'begin immediate',
@@ -63,7 +64,7 @@ async function prepareSqlite(thread: SqliteThread): Promise<'ready' | 'new' | 'r
     'commit',
   ];
   await thread.run(statements.join(';\n'), [], true);
-  return rows.length > 0 ? 'renewed' : 'new';
+  return false;
 }
 
 /** SQLITE_CORRUPT or SQLITE_NOTADB. */
@@ -96,13 +97,13 @@ async function openPostgres(url: string): Promise<Catalogue> {
   pool.on('error', () => {});
   const database: Database = new Kysely<CatalogueTables>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const needsRebuild = await preparePostgres(database);
+    const complete = await preparePostgres(database);
     return new SqlCatalogue({
       description: `PostgreSQL ${withoutPassword(url)}`,
       flavour: postgresFlavour,
       writer: database,
       reader: database,
-      needsRebuild,
+      needsRebuild: !complete,
     });
   } catch (error) {
     await database.destroy();
@@ -110,20 +111,21 @@ async function openPostgres(url: string): Promise<Catalogue> {
   }
 }
 
+/** Like `prepareSqlite`. */
 async function preparePostgres(database: Database): Promise<boolean> {
   return database.transaction().execute(async (trx) => {
     await postgresFlavour.lock(trx);
     const found = await sql<{ found: string | null }>`select to_regclass('catalogue_meta')::text as found`.execute(trx);
-    const exists = found.rows[0]?.found != null;
-    if (exists) {
-      const version = await trx.selectFrom('catalogue_meta').select('value').where('name', '=', 'version').execute();
-      if (version[0]?.value === SCHEMA_VERSION) return false;
+    if (found.rows[0]?.found != null) {
+      const meta = await trx.selectFrom('catalogue_meta').select(['name', 'value']).execute();
+      const values = new Map(meta.map(({ name, value }) => [name, value]));
+      if (values.get('version') === SCHEMA_VERSION) return values.has(COMPLETE);
     }
     for (const statement of [...DROP_TABLES, ...POSTGRES_TABLES, ...POSTGRES_INDEXES]) {
       await sql.raw(statement).execute(trx);
     }
     await trx.insertInto('catalogue_meta').values({ name: 'version', value: SCHEMA_VERSION }).execute();
-    return exists;
+    return false;
   });
 }
 

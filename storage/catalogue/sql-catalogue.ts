@@ -9,6 +9,9 @@ import { findStudyOf, runQuery } from './query.ts';
 import type { Database, TotalsTable } from './tables.ts';
 import { runWorklist } from './worklist.ts';
 
+/** Row of `catalogue_meta` that is there once the whole store was read. */
+export const COMPLETE = 'complete';
+
 export interface SqlCatalogueParts {
   description: string;
   flavour: Flavour;
@@ -68,8 +71,20 @@ export class SqlCatalogue implements Catalogue {
           await trx.deleteFrom(table).execute();
         }
         await flavour.clearPostings(trx);
+        await trx.deleteFrom('catalogue_meta').where('name', '=', COMPLETE).execute();
         await sql`update totals set studies = 0, series = 0, instances = 0, bytes = 0, conflicts = 0`.execute(trx);
       });
+      this.#needsRebuild = true;
+    });
+  }
+
+  rebuilt(): Promise<void> {
+    return guarded(async () => {
+      await this.#parts.writer
+        .insertInto('catalogue_meta')
+        .values({ name: COMPLETE, value: new Date().toISOString() })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet(({ ref }) => ({ value: ref('excluded.value') })))
+        .execute();
       this.#needsRebuild = false;
     });
   }

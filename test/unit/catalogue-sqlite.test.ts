@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Catalogue } from '../../storage/catalogue/catalogue-types.ts';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
 import { entryOf } from '../support/catalogue-entries.ts';
 import { describeCatalogue } from '../support/catalogue-suite.ts';
@@ -19,9 +20,23 @@ describe('SQLite file', () => {
     await first.apply([entryOf()]);
     await first.close();
     const second = await openCatalogue({ kind: 'sqlite', file });
-    expect(second.needsRebuild).toBe(false);
     expect(await second.totals()).toMatchObject({ studies: 1 });
     await second.close();
+  });
+
+  it('asks for a rebuild until one was finished, over restarts', async () => {
+    const file = join(folder, 'rebuilt.sqlite');
+    const reopened = async (work: (catalogue: Catalogue) => Promise<void>) => {
+      const catalogue = await openCatalogue({ kind: 'sqlite', file });
+      const needed = catalogue.needsRebuild;
+      await work(catalogue);
+      await catalogue.close();
+      return needed;
+    };
+    expect(await reopened((catalogue) => catalogue.apply([entryOf()]))).toBe(true);
+    expect(await reopened((catalogue) => catalogue.rebuilt!())).toBe(true);
+    expect(await reopened((catalogue) => catalogue.clear())).toBe(false);
+    expect(await reopened(async () => {})).toBe(true);
   });
 
   it('starts empty and asks for a rebuild when the file is of another version', async () => {
