@@ -168,7 +168,13 @@ class InstanceReception implements Reception {
     return scanned ? scanned.then(() => this.#keep(chunk)) : this.#keep(chunk);
   }
 
+  /** After every wait: the sender may have gone meanwhile. */
+  #mustBeAlive(): void {
+    if (this.#phase === 'failed') throw new LifeboatError('SPOOL_UNWRITABLE', 'The reception was aborted.');
+  }
+
   #keep(chunk: Uint8Array): void | Promise<void> {
+    this.#mustBeAlive();
     if (this.#phase === 'body') return this.#part!.write(chunk);
     this.#hold(chunk);
     if (this.#intake!.scanner.pastIdentity) return this.#writeHead();
@@ -223,6 +229,7 @@ class InstanceReception implements Reception {
   async #finish(): Promise<ReceivedInstance> {
     if (this.#phase === 'file-header') await this.#tryFileHeader(true);
     const scan = await this.#intake!.end();
+    this.#mustBeAlive();
     if (this.#guessed && scan.pixelData?.kind === 'encapsulated') {
       throw new LifeboatError(
         'DATASET_UNREADABLE',
@@ -233,6 +240,7 @@ class InstanceReception implements Reception {
     checkAnnounced(this.#announced, uids);
     if (readUid(scan.values, 'sopClassUID') === '') this.#marks.add('c');
     if (this.#phase === 'identity') await this.#writeHead();
+    this.#mustBeAlive();
     const notes = [...notesOf(scan, this.#syntax!, uids), ...markNotes(this.#marks)];
     return this.#seal(uids, notes);
   }

@@ -1,9 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { close, closeSync, fsync, openSync, renameSync, unlinkSync, write } from 'node:fs';
+import { close, closeSync, fdatasync, fsync, openSync, renameSync, unlinkSync, write } from 'node:fs';
+import { LifeboatError } from '../contract/errors.ts';
 import { spoolError } from './disk-error.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 const FREE_BLOCKS_KEPT = 32;
+const WRITE_OUT_BYTES = 32 * 1024 * 1024;
 const freeBlocks: Buffer[] = [];
 
 /** Written blocks that wait for their hash, in one file and in all together. */
@@ -37,6 +39,8 @@ export class SpoolPart {
   #finalPath: string | null = null;
   #state: 'open' | 'sealing' | 'closed' = 'open';
   #dropped = false;
+  #writtenOut = 0;
+  #writingOut: Promise<void> | null = null;
   readonly #hash: Hash = createHash('sha256');
   #unhashed: { block: Buffer; length: number }[] = [];
 
@@ -53,7 +57,7 @@ export class SpoolPart {
 
   /** Copies `chunk`. A promise means that both blocks are full: wait for it. Throws SPOOL_FULL or SPOOL_UNWRITABLE. */
   write(chunk: Uint8Array): void | Promise<void> {
-    if (this.#failure) throw spoolError(this.#failure);
+    this.#mustBeOpen();
     const taken = this.#fill(chunk, 0);
     if (taken < chunk.length) return this.#writeRest(chunk, taken);
   }
@@ -62,9 +66,16 @@ export class SpoolPart {
     let taken = from;
     while (taken < chunk.length) {
       await this.#inFlight;
-      if (this.#failure) throw spoolError(this.#failure);
+      this.#mustBeOpen();
       taken += this.#fill(chunk, taken);
     }
+  }
+
+  /** Also after every wait: once dropped, the file descriptor may belong to another file. */
+  #mustBeOpen(): void {
+    if (this.#failure) throw spoolError(this.#failure);
+    if (this.#dropped || this.#state !== 'open')
+      throw new LifeboatError('SPOOL_UNWRITABLE', 'The reception was aborted.');
   }
 
   /** Copies as much as there is room for without waiting. */
@@ -108,12 +119,26 @@ export class SpoolPart {
       }
       this.#position += length;
       this.#hashLater(block, length);
+      await this.#writeOut();
     } catch (error) {
       this.#failure ??= error as Error;
       giveBlock(block);
     } finally {
       this.#inFlight = null;
     }
+  }
+
+  /** Large files go to the disk as they come, so that neither their own end nor a neighbour's fsync waits for gigabytes. */
+  async #writeOut(): Promise<void> {
+    if (this.#position - this.#writtenOut < WRITE_OUT_BYTES) return;
+    await this.#writingOut;
+    this.#writtenOut = this.#position;
+    this.#writingOut = new Promise((resolve) =>
+      fdatasync(this.#fd, (error) => {
+        if (error) this.#failure ??= error;
+        resolve();
+      }),
+    );
   }
 
   #hashLater(block: Buffer, length: number): void {
@@ -136,23 +161,25 @@ export class SpoolPart {
    * are on stable storage. Throws SPOOL_FULL or SPOOL_UNWRITABLE; the file is gone then.
    */
   async seal(finalPath: string, syncFolder: () => Promise<void>): Promise<string> {
-    if (this.#state !== 'open') throw new Error('a spool part is sealed once');
+    this.#mustBeOpen();
     this.#state = 'sealing';
     try {
       while (this.#inFlight) await this.#inFlight;
       this.#flush();
       while (this.#inFlight) await this.#inFlight;
+      await this.#writingOut;
       if (this.#failure) throw this.#failure;
       renameSync(this.path, finalPath);
       this.#finalPath = finalPath;
-      const synced = Promise.all([this.#fsync(), syncFolder()]);
+      const synced = Promise.allSettled([this.#fsync(), syncFolder()]);
       this.#hashNow(this.#unhashed.length);
-      await synced;
+      for (const result of await synced) if (result.status === 'rejected') throw result.reason;
       this.#state = 'closed';
       // The bytes are safe; an error of close has nothing left to lose.
       close(this.#fd, () => undefined);
       return this.#hash.digest('hex');
     } catch (error) {
+      await this.#settle();
       this.#remove();
       throw spoolError(error);
     }
@@ -166,8 +193,13 @@ export class SpoolPart {
   abort(): void {
     if (this.#state !== 'open' || this.#dropped) return;
     this.#dropped = true;
-    if (this.#inFlight) void this.#inFlight.then(() => this.#remove());
-    else this.#remove();
+    void this.#settle().then(() => this.#remove());
+  }
+
+  /** Resolves when no worker thread uses the file descriptor any more. */
+  async #settle(): Promise<void> {
+    while (this.#inFlight) await this.#inFlight;
+    await this.#writingOut;
   }
 
   #remove(): void {

@@ -143,6 +143,29 @@ describe('a data set by C-STORE', () => {
   });
 });
 
+describe('an abort while a write waits', () => {
+  it.each([
+    ['for the disk', EXPLICIT, ctDataSet({ rows: 2000, columns: 2000 })],
+    ['for the inflater', DEFLATED, deflateRawSync(ctDataSet({ rows: 2000, columns: 2000 }))],
+  ])('%s ends the write, leaves nothing and disturbs no neighbour', async (_name, transferSyntaxUID, bytes) => {
+    const neighbours = Array.from({ length: 8 }, (_, i) =>
+      store(ctDataSet({ sopInstanceUID: `1.7.${i}`, rows: 700, columns: 700 }), EXPLICIT, 30_000),
+    );
+    for (let i = 0; i < 8; i++) {
+      const reception = r.receiver.beginDataSet({ via: 'c-store' }, { transferSyntaxUID });
+      const pending = reception.write(bytes);
+      expect(pending).toBeInstanceOf(Promise);
+      const ended = expect(pending).rejects.toThrow();
+      reception.abort();
+      await ended;
+    }
+    await Promise.all(neighbours);
+    await expect.poll(() => partsIn(r.dir)).toEqual([]);
+    expect(r.spool.entries()).toHaveLength(8);
+    for (const entry of r.spool.entries()) expect(sha256(readFileSync(entry.path))).toBe(entry.sha256);
+  });
+});
+
 describe('structure', () => {
   const { element, marker } = builder();
   const implicit = builder({ explicitVR: false });
