@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 const entry = z.object({ tag: z.string(), vr: z.string(), name: z.string() });
 const dictionary = z.object({
-  data: z.object({ DicomMetaDictionary: z.object({ dictionary: z.record(z.string(), z.unknown()) }) }),
+  data: z.object({
+    DicomMetaDictionary: z.custom<{ nameMap: Record<string, unknown> }>((value) => typeof value === 'function'),
+  }),
 });
 
 interface Attribute {
@@ -21,7 +23,7 @@ function load(): NonNullable<typeof attributes> {
   const { data } = dictionary.parse(createRequire(import.meta.url)('dcmjs'));
   const byTag = new Map<string, Attribute>();
   const byKeyword = new Map<string, Attribute>();
-  for (const row of Object.values(data.DicomMetaDictionary.dictionary)) {
+  for (const row of Object.values(data.DicomMetaDictionary.nameMap)) {
     const parsed = entry.safeParse(row);
     if (!parsed.success) continue;
     const tag = parsed.data.tag.replace(/[(),]/g, '').toUpperCase();
