@@ -3,17 +3,18 @@ import { mkdir } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { resolve } from 'node:path';
-import type { RequestHandler } from 'express';
 import { LifeboatError } from '../contract/errors.ts';
 import { openArchive } from '../storage/archive.ts';
 import { AuditDigest } from './access/audit-digest.ts';
 import { Control, type FirstStart } from './access/control.ts';
 import type { Config } from './config.ts';
 import type { RouterContext } from './context.ts';
+import { createDicomweb } from './dicomweb/index.ts';
 import { startDimseServer } from './dimse/server.ts';
 import { createApp } from './http/app.ts';
 import { SignedManifests } from './http/signed-manifest.ts';
 import { ObjectSigner } from './http/signed-objects.ts';
+import { finishKilledImport } from './import-spool.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { startPacsWatch } from './pacs-watch.ts';
@@ -68,11 +69,13 @@ async function start(
   closers.push(() => control.close());
   const firstStart = await control.firstStart(config.adminPassword);
 
-  const archive = await openArchive({
-    ...config,
-    onProblem: (error) => log.warn({ err: error, code: error.code }, 'archive'),
-  });
+  const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
+  const archive = await openArchive({ ...config, onProblem });
   closers.push(() => archive.close());
+  const finished = finishKilledImport(config, onProblem).catch((error: unknown) => {
+    log.info({ err: error }, 'the spool of imports is left alone');
+  });
+  closers.push(() => finished);
   const context: RouterContext = { config, archive, access: control, log, metrics };
   if (config.pacs) {
     const watch = startPacsWatch({ pacs: config.pacs, aeTitle: config.aeTitle, log });
@@ -97,7 +100,7 @@ async function start(
       status: new StatusBoard(context, control, () => dimse.port),
       log,
     },
-    await loadDicomweb(context),
+    createDicomweb(context),
     viewerDir,
   );
   const server = createServer(config, app);
@@ -113,14 +116,6 @@ async function start(
     firstStart,
     close: closeAll,
   };
-}
-
-async function loadDicomweb(context: RouterContext): Promise<RequestHandler> {
-  const path = './dicomweb/index.ts';
-  const module = (await import(path).catch(() => undefined)) as
-    | { createDicomweb(c: RouterContext): RequestHandler }
-    | undefined;
-  return module ? module.createDicomweb(context) : (_req, _res, next) => next();
 }
 
 function createServer(config: Config, app: Parameters<typeof createHttpServer>[1]): Server {

@@ -1,11 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.ts';
 import { aeCommand } from './ae.ts';
+import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { serveCommand } from './serve.ts';
 import { EXIT, EXIT_HELP, fail } from './terminal.ts';
 import { tokenCommand } from './token.ts';
 import { userCommand } from './user.ts';
+import { verifyCommand } from './verify.ts';
 
 /** The `lifeboat` command. Sets `process.exitCode`. */
 export async function main(argv: string[]): Promise<void> {
@@ -15,7 +18,16 @@ export async function main(argv: string[]): Promise<void> {
     .option('--config <file>', 'settings file; default LIFEBOAT_CONFIG or ./lifeboat.yaml')
     .addHelpText('after', EXIT_HELP)
     .showHelpAfterError('(lifeboat --help shows what there is)');
-  const commands = [serveCommand(), rebuildCommand(), userCommand(), tokenCommand(), aeCommand()];
+  const commands = [
+    serveCommand(),
+    importCommand(),
+    exportCommand(),
+    verifyCommand(),
+    rebuildCommand(),
+    userCommand(),
+    tokenCommand(),
+    aeCommand(),
+  ];
   for (const command of commands) {
     command.addHelpText('after', EXIT_HELP);
     program.addCommand(command);
