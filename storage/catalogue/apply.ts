@@ -8,9 +8,9 @@ import { studyTerms } from './terms.ts';
 import { list, unlist } from './values.ts';
 
 /** Entries per round of statements; the event loop breathes between rounds. */
-const ROUND = 1000;
+const ROUND = 200;
 /** Rows per statement: stays below the parameter limits of both databases. */
-const ROWS = 500;
+const ROWS = 100;
 
 /**
  * Adds entries in one transaction. Every stored value is a function of the set of entries seen, whatever their order:
