@@ -189,7 +189,10 @@ export class Committer {
     };
     await Promise.all(Array.from({ length: Math.min(STUDIES_IN_FLIGHT, queue.length) }, lane));
     const stored = outcomes.flatMap((outcome) => outcome.stored);
-    if (stored.length > 0) await this.feed.apply(stored);
+    if (stored.length > 0) {
+      this.storeBack();
+      await this.feed.apply(stored);
+    }
     for (const { spooled, error } of outcomes.flatMap((outcome) => outcome.damaged)) {
       this.options.onProblem(error);
       await this.options.spool

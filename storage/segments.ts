@@ -143,7 +143,10 @@ async function readLines(
 
 function parseEntry(line: string, key: string): InstanceEntry {
   try {
-    return entryShape.parse(JSON.parse(line)) as unknown as InstanceEntry;
+    const entry: unknown = JSON.parse(line);
+    // the object itself, not zod's copy: members of later versions and their order stay as they were written
+    entryShape.parse(entry);
+    return entry as InstanceEntry;
   } catch (error) {
     throw damaged(key, 'a line is no entry', error);
   }
