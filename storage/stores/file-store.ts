@@ -9,8 +9,9 @@ import type { ByteRange, ObjectInfo, ObjectStore } from '../object-store.ts';
 import { FolderSync } from './folder-sync.ts';
 import { exactLength, resolveRange } from './range.ts';
 
-/** Not a possible key: `~` never occurs in one. Holds half-written objects; what a crash leaves there is removed at start. */
+/** Not a possible key: `~` never occurs in one. Holds half-written objects; what a crash leaves there is removed later. */
 const WORKSHOP = '~tmp';
+const LEFTOVER_AGE_MS = 3_600_000;
 
 /**
  * The embedded store: objects are plain files, a key is a path below the root. An object appears under its key complete
@@ -32,7 +33,7 @@ export class FileStore implements ObjectStore {
     const root = resolve(folder);
     try {
       await mkdir(join(root, WORKSHOP), { recursive: true });
-      for (const name of await readdir(join(root, WORKSHOP))) await rm(join(root, WORKSHOP, name), { force: true });
+      await clearLeftovers(join(root, WORKSHOP));
     } catch (error) {
       throw unavailable(error);
     }
@@ -261,6 +262,15 @@ export class FileStore implements ObjectStore {
       return new LifeboatError('OBJECT_NOT_FOUND', `: ${key}`, { cause: error });
     }
     return unavailable(error);
+  }
+}
+
+/** Only what nobody has written to for an hour: other processes may be at work in the same store. */
+async function clearLeftovers(workshop: string): Promise<void> {
+  for (const name of await readdir(workshop)) {
+    const path = join(workshop, name);
+    const found = await stat(path).catch(() => null);
+    if (found && Date.now() - found.mtimeMs > LEFTOVER_AGE_MS) await rm(path, { force: true });
   }
 }
 

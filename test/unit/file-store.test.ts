@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,13 +67,16 @@ test('a folder that somebody removed is made again', async () => {
   expect((await store.get('a/b/d')).toString()).toBe('y');
 });
 
-test('half-written objects of a crash are cleared away and never listed', async () => {
-  writeFileSync(join(store.root, '~tmp', 'left-over'), 'half');
+test('half-written objects of a crash are cleared away, those being written are not, and none is listed', async () => {
+  const leftOver = join(store.root, '~tmp', 'left-over');
+  writeFileSync(leftOver, 'half');
+  utimesSync(leftOver, 0, Date.now() / 1000 - 7200);
+  writeFileSync(join(store.root, '~tmp', 'being-written'), 'half');
   const keys: string[] = [];
   for await (const { key } of store.list('')) keys.push(key);
   expect(keys).toEqual([]);
   await FileStore.open(store.root);
-  expect(readdirSync(join(store.root, '~tmp'))).toEqual([]);
+  expect(readdirSync(join(store.root, '~tmp'))).toEqual(['being-written']);
 });
 
 test('a damaged object is replaced by what is put under its key', async () => {
