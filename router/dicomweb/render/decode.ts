@@ -20,9 +20,11 @@ export interface Decoded {
   image: ImageDescription;
 }
 
-type Codec = (context: InstanceType<typeof Context>) => InstanceType<typeof Context>;
+type Codec = (context: InstanceType<typeof Context>, image?: ImageDescription) => InstanceType<typeof Context>;
 
-const jpeg: Codec = (context) => NativeCodecs.decodeJpeg(context, { convertColorspaceToRgb: true });
+/** A stream said to be RGB holds RGB, whatever a JPEG reader would guess (PS3.5 8.2.1). */
+const jpeg: Codec = (context, image) =>
+  NativeCodecs.decodeJpeg(context, { convertColorspaceToRgb: image?.photometricInterpretation !== 'RGB' });
 const decoders: Record<string, Codec> = {
   [T.RLELossless]: (context) => NativeCodecs.decodeRle(context),
   [T.JPEGBaseline]: jpeg,
@@ -81,7 +83,7 @@ export function decodeFrame(frame: Uint8Array, image: ImageDescription): Decoded
   if (!decoder) {
     throw new LifeboatError('CANNOT_RENDER', `Transfer syntax ${image.transferSyntaxUID} cannot be decoded here.`);
   }
-  const context = decoder(contextOf(image, { encodedBuffer: frame }));
+  const context = decoder(contextOf(image, { encodedBuffer: frame }), image);
   const bytes = context.getDecodedBuffer();
   const decoded: ImageDescription = {
     ...image,

@@ -84,8 +84,7 @@ export function greyOf(decoded: Decoded, tables: RenderTables, chosen: Window | 
     const applied = window ?? fullWindow(values, modality, tables.padding);
     shade = (stored) => windowed(modality(stored), applied);
   }
-  const inverted = tables.inverse !== (decoded.image.photometricInterpretation === 'MONOCHROME1');
-  const grey = (stored: number) => Math.round((inverted ? 1 - shade(stored) : shade(stored)) * 255);
+  const grey = (stored: number) => Math.round((tables.inverse ? 1 - shade(stored) : shade(stored)) * 255);
   const out = new Uint8Array(values.length);
   const { bitsStored, pixelRepresentation } = decoded.image;
   if (bitsStored <= 16 && values.length > 2 ** bitsStored) {

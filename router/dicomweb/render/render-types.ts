@@ -20,7 +20,7 @@ export interface RenderTables {
   /** First window of the object. */
   window?: Window;
   voiLut?: LookupTable;
-  /** Presentation LUT Shape INVERSE (PS3.3 C.11.6). */
+  /** White is the lowest value. */
   inverse: boolean;
   palette?: Palette;
   /** Stored value(s) of no meaning, left out of an automatic window. */

@@ -78,6 +78,13 @@ function groupOf(json: DicomJson, frame: number, tag: string): DicomJson {
   return (perFrame && itemOf(perFrame, tag)) ?? (shared && itemOf(shared, tag)) ?? json;
 }
 
+/** Presentation LUT Shape where there is one, else MONOCHROME1 (PS3.3 C.7.6.3.1.2, C.11.6.1.2). */
+function isInverse(json: DicomJson): boolean {
+  const shape = json['20500020']?.Value?.[0];
+  if (shape === 'INVERSE' || shape === 'IDENTITY') return shape === 'INVERSE';
+  return json['00280004']?.Value?.[0] === 'MONOCHROME1';
+}
+
 /** What turns this frame's stored values into grey or colour, from the full attributes. */
 export async function renderTables(json: DicomJson, frame: number, read: ReadBulk): Promise<RenderTables> {
   const signed = numberAt(json, '00280103') === 1;
@@ -86,7 +93,7 @@ export async function renderTables(json: DicomJson, frame: number, read: ReadBul
   const tables: RenderTables = {
     slope: numberAt(modality, '00281053') ?? 1,
     intercept: numberAt(modality, '00281052') ?? 0,
-    inverse: json['20500020']?.Value?.[0] === 'INVERSE',
+    inverse: isInverse(json),
   };
   const modalityLut = await sequenceTable(json, '00283000', read, signed);
   if (modalityLut) tables.modalityLut = modalityLut;
