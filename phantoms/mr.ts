@@ -53,8 +53,8 @@ function head(x: number, y: number, z: number, fold: number): number {
   const skin = face && outer > 1 ? radius(x, y + 40, z + 70, 62, 66, 78) : outer;
   if (skin > 0.975) return MUSCLE;
   if (skin > 0.93) return FAT;
-  if (rho < 1.03) return CSF - 60;
-  if (rho < 1.12 && z > -40) return rho > 1.055 && rho < 1.085 ? FAT * 0.55 : BONE;
+  if (rho < 1.03 && z > floor) return CSF - 60;
+  if (rho < 1.12 && z > Math.max(-40, floor)) return rho > 1.055 && rho < 1.085 ? FAT * 0.55 : BONE;
   return fold > 0.5 ? FAT * 0.8 : MUSCLE + 60 * fold;
 }
 

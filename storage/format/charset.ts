@@ -37,7 +37,7 @@ function isAscii(bytes: Uint8Array): boolean {
 }
 
 function divide(text: string, kind: TextKind): string[] {
-  return kind === 'text' ? [text] : text.split('\\');
+  return kind === 'text' || !text.includes('\\') ? [text] : text.split('\\');
 }
 
 /** What one value of Specific Character Set means. */

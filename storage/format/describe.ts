@@ -47,7 +47,7 @@ const UNDEFINED_LENGTH = 0xffffffff;
 const FIRST_READ = 64 * 1024;
 const MAX_READ = 8 * 1024 * 1024;
 /** More than any real header: a deflated data set is inflated no further than this. */
-export const INFLATE_LIMIT = 256 * 1024 * 1024;
+export const INFLATE_LIMIT = 64 * 1024 * 1024;
 /** Deflated bytes taken at once; 1 byte may become 1032. */
 const DEFLATED_CHUNK = 64 * 1024;
 
@@ -210,12 +210,14 @@ function describePlain(reader: SyncRandomAccess, known: KnownObject, deflated: b
 
 function describeInflated(inflated: Uint8Array, known: KnownObject): DescribedObject {
   const offset = known.dataSetOffset;
+  const cut = inflated.length >= INFLATE_LIMIT;
   const reader: SyncRandomAccess = {
-    size: offset + inflated.length,
+    // Where inflating stopped early the pixel data may be as long as its header says.
+    size: cut ? Number.MAX_SAFE_INTEGER : offset + inflated.length,
     read: (from, length) => inflated.subarray(from - offset, from - offset + length),
   };
   const described = describePlain(reader, known, true);
-  if (inflated.length >= INFLATE_LIMIT) described.notes.push('the deflated data set is longer than is read');
+  if (cut && !described.pixelData) described.notes.push('the deflated data set is longer than is read');
   return described;
 }
 

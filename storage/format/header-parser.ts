@@ -252,7 +252,7 @@ export class HeaderParser {
     const element = elementFromBytes(vr, bytes, field.littleEndian, scope.charset);
     // The text written here is Unicode, and says so as PS3.18 F.2 wants it.
     if (tag === 0x00080005 && element.Value) element.Value = ['ISO_IR 192'];
-    if (text.has(vr)) for (const note of scope.charset.notes) this.note(note);
+    if (scope.charset.notes.size > 0 && text.has(vr)) for (const note of scope.charset.notes) this.note(note);
     if (tag === 0x00280103) scope.signed = element.Value?.[0] === 1;
     if (tag === 0x7fe00001) this.extendedOffsets = field;
     if (tag === 0x7fe00002) this.extendedLengths = field;
