@@ -12,6 +12,7 @@ import type { DimseMetrics } from './dimse-metrics.ts';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH } from './implementation.ts';
 import { ProtocolViolation, type Rejection, Rejections } from './pdu.ts';
 import { negotiate } from './presentation-contexts.ts';
+import { reuseReadBuffer } from './read-buffer.ts';
 import { refuseCommand, StoreSink, storeResponse } from './storage-scp.ts';
 import { echoResponse } from './verification-scp.ts';
 
@@ -43,10 +44,15 @@ export class AssociationAcceptor {
   #socketClosed = false;
   readonly #gone: () => void;
 
-  /** @param gone called when the line is closed and no image of this peer is still being put on disk */
-  constructor(socket: Socket, context: AcceptorContext, gone: () => void) {
+  /**
+   * @param accepted paused
+   * @param gone called when the line is closed and no image of this peer is still being put on disk
+   */
+  constructor(accepted: Socket, context: AcceptorContext, gone: () => void) {
     this.#context = context;
     this.#gone = gone;
+    const reading = reuseReadBuffer(accepted, (chunk) => this.#association.read(chunk));
+    const socket = reading ?? accepted;
     socket.on('close', () => {
       this.#socketClosed = true;
       // Association, which listens to the same event, drops what is under way first.
@@ -63,7 +69,9 @@ export class AssociationAcceptor {
       },
       context.config,
       MAXIMUM_LENGTH,
+      reading !== undefined,
     );
+    socket.resume();
   }
 
   /** Counts against the association limit. */

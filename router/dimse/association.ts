@@ -79,13 +79,13 @@ export class Association {
   #lastActivity = Date.now();
   #busy = false;
   #draining = false;
-  readonly #waiting: Buffer[] = [];
   #discarded = 0;
   #end: AssociationEnd | undefined;
 
   /**
    * @param socket connected; from here on it belongs to the association
    * @param maximumLength what we announce: the longest P-DATA-TF we take, bytes
+   * @param readsItself the socket's bytes come by `read`, not by its 'data' events
    */
   constructor(
     socket: Socket,
@@ -93,6 +93,7 @@ export class Association {
     user: AssociationUser,
     timers: AssociationTimers,
     maximumLength: number,
+    readsItself = false,
   ) {
     this.#socket = socket;
     this.#role = role;
@@ -109,7 +110,11 @@ export class Association {
     );
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
-    socket.on('data', (chunk: Buffer) => this.#data(chunk));
+    if (!readsItself) {
+      socket.on('data', (chunk: Buffer) => {
+        if (!this.read(chunk)) socket.pause();
+      });
+    }
     socket.on('error', (error) => {
       this.#end ??= { kind: 'lost', message: `The line broke: ${error.message}.` };
     });
@@ -180,7 +185,6 @@ export class Association {
     const source = violation ? error.source : AbortSource.ServiceUser;
     this.#over({ kind: 'aborted', message: error.message, error });
     if (this.#socket.writable) this.#socket.end(encodeAbort(source, violation ? error.reason : 0));
-    this.#waiting.length = 0;
     this.#socket.resume();
     this.#startArtim();
   }
@@ -264,30 +268,25 @@ export class Association {
     }
   }
 
-  #data(chunk: Buffer): void {
+  /**
+   * Takes bytes that came from the peer.
+   * @returns false: no more, and `chunk` stays as it is, until the association resumes the socket
+   */
+  read(chunk: Buffer): boolean {
     this.#moved();
     if (this.#end) {
       this.#discarded += chunk.length;
       if (this.#discarded > DISCARD_LIMIT) this.#socket.destroy();
-      return;
+      return true;
     }
-    if (this.#busy) {
-      this.#waiting.push(chunk);
-      this.#socket.pause();
-      return;
-    }
-    this.#decode(chunk);
-  }
-
-  #decode(chunk: Buffer): void {
     let wait: void | Promise<void>;
     try {
       wait = this.#decoder.push(chunk);
     } catch (error) {
       this.abort(asLifeboatError(error));
-      return;
+      return true;
     }
-    if (!wait) return;
+    if (!wait) return true;
     this.#busy = true;
     wait.then(
       () => this.#ready(),
@@ -296,13 +295,13 @@ export class Association {
         this.abort(asLifeboatError(error));
       },
     );
+    return false;
   }
 
   #ready(): void {
     this.#busy = false;
     this.#moved();
-    while (!this.#busy && this.#waiting.length > 0) this.#decode(this.#waiting.shift()!);
-    if (!this.#busy && this.#socket.isPaused()) this.#socket.resume();
+    this.#socket.resume();
   }
 
   #drained(): Promise<void> {
@@ -373,7 +372,6 @@ export class Association {
   #closed(): void {
     this.#stopArtim();
     this.#decoder.stop();
-    this.#waiting.length = 0;
     const before = this.#state;
     this.#state = 'Sta1';
     const message =

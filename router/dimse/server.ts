@@ -51,7 +51,7 @@ export async function startDimseServer(context: DimseServerContext): Promise<Dim
     },
     closing: () => closing,
   };
-  const server = createServer((socket: Socket) => {
+  const server = createServer({ pauseOnConnect: true }, (socket: Socket) => {
     if (acceptors.size >= config.maxAssociations + REJECTION_BACKLOG) {
       const error = new LifeboatError('ASSOCIATION_LIMIT');
       const peer = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
