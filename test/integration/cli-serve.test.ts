@@ -143,8 +143,9 @@ describe('lifeboat import, export, verify', () => {
     const exported = await lifeboat(dataDir, ['export', '1.2.826.0.4.1', '--to', out]);
     expect(exported).toMatchObject({ code: 0 });
     expect(exported.out).toContain('3 of 3 files');
-    const names = (await readdir(out, { recursive: true })).filter((name) => name.endsWith('.dcm'));
-    const written = await Promise.all(names.map((name) => readFile(join(out, name))));
+    const names = await readdir(out, { recursive: true, withFileTypes: true });
+    const exportedFiles = names.filter((entry) => entry.isFile() && entry.name !== 'SHA256SUMS');
+    const written = await Promise.all(exportedFiles.map((entry) => readFile(join(entry.parentPath, entry.name))));
     const sorted = (buffers: Buffer[]) => buffers.map((bytes) => bytes.toString('base64')).sort();
     expect(sorted(written)).toEqual(sorted(originals));
     expect((await lifeboat(dataDir, ['export', '1.2.999', '--to', out])).code).toBe(1);

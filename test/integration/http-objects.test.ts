@@ -161,7 +161,9 @@ describe('pages', () => {
       expect([path, answer.status, answer.headers.get('cache-control')]).toEqual([path, 200, 'no-store']);
       expect(await answer.text()).toContain('page');
     }
-    const asset = await fetch(`${test.url}/assets/app-1234.js`);
+    const asset = await fetch(`${test.url}/assets/app-1234.js`, {
+      headers: { 'Accept-Encoding': 'gzip, deflate, br, zstd' },
+    });
     expect(asset.headers.get('cache-control')).toContain('immutable');
     expect(asset.headers.get('content-encoding')).toBe('br');
     expect(await asset.text()).toContain('xxxx');
