@@ -84,7 +84,8 @@ export function decodeFrame(frame: Uint8Array, image: ImageDescription): Decoded
     throw new LifeboatError('CANNOT_RENDER', `Transfer syntax ${image.transferSyntaxUID} cannot be decoded here.`);
   }
   const context = decoder(contextOf(image, { encodedBuffer: frame }), image);
-  const bytes = context.getDecodedBuffer();
+  let bytes = context.getDecodedBuffer();
+  if (bytes && image.samplesPerPixel === 3 && isPlanarJpegLs(frame, image)) bytes = interleaved(bytes, image);
   const decoded: ImageDescription = {
     ...image,
     transferSyntaxUID: T.ExplicitVRLittleEndian,
@@ -99,6 +100,26 @@ export function decodeFrame(frame: Uint8Array, image: ImageDescription): Decoded
     );
   }
   return { bytes, image: decoded };
+}
+
+/** JPEG-LS with interleave mode none (ISO 14495-1 C.2.3): one scan a component, which the codec leaves plane by plane. */
+function isPlanarJpegLs(frame: Uint8Array, { transferSyntaxUID }: ImageDescription): boolean {
+  if (transferSyntaxUID !== T.JPEGLSLossless && transferSyntaxUID !== T.JPEGLSNearLossless) return false;
+  const scan = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).indexOf(Buffer.from([0xff, 0xda]));
+  return scan >= 0 && frame[scan + 4] === 1;
+}
+
+function interleaved(planes: Uint8Array, image: ImageDescription): Uint8Array {
+  const size = image.bitsAllocated / 8;
+  const pixels = image.rows * image.columns;
+  const { samplesPerPixel } = image;
+  const out = new Uint8Array(pixels * samplesPerPixel * size);
+  for (let s = 0; s < samplesPerPixel; s++) {
+    for (let i = 0; i < pixels; i++) {
+      for (let b = 0; b < size; b++) out[(i * samplesPerPixel + s) * size + b] = planes[(s * pixels + i) * size + b]!;
+    }
+  }
+  return out;
 }
 
 /** Colour decoders of JPEG 2000 and HTJ2K undo the transform that YBR_RCT and YBR_ICT name. */
