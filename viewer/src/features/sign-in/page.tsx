@@ -1,0 +1,81 @@
+import { useState } from 'react';
+import { signIn } from '../../shared/api/client.ts';
+import { messages } from '../../shared/messages.en.ts';
+import { pageMessages } from '../../shared/messages.pages.en.ts';
+import { useSession } from '../../shared/session.ts';
+import { useTitle } from '../../shared/use-title.ts';
+import './sign-in.css';
+
+const text = pageMessages.signIn;
+
+/** The sign-in page: name, password, and in words why it was refused. */
+export default function SignInPage() {
+  const { setSession } = useSession();
+  const [user, setUser] = useState('');
+  const [password, setPassword] = useState('');
+  const [error, setError] = useState('');
+  const [working, setWorking] = useState(false);
+  useTitle(text.title);
+  const submit = async () => {
+    setWorking(true);
+    setError('');
+    try {
+      setSession(await signIn({ user: user.trim(), password }));
+    } catch (failure) {
+      setError((failure as Error).message);
+      setPassword('');
+    } finally {
+      setWorking(false);
+    }
+  };
+  return (
+    <main className="sign-in">
+      <form
+        className="sign-in-card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <h1 className="sign-in-brand">
+          <img src="./lifeboat.svg" alt="" width="40" height="40" />
+          {messages.product}
+        </h1>
+        <p className="soft">{text.lead}</p>
+        <label className="field">
+          {text.user}
+          <input
+            className="input"
+            name="user"
+            autoComplete="username"
+            autoCapitalize="none"
+            spellCheck={false}
+            // biome-ignore lint/a11y/noAutofocus: the page has one purpose and this field is its start
+            autoFocus
+            required
+            value={user}
+            onChange={(event) => setUser(event.target.value)}
+          />
+        </label>
+        <label className="field">
+          {text.password}
+          <input
+            className="input"
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            required
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+          />
+        </label>
+        <div aria-live="assertive">{error && <p className="notice notice-bad">{error}</p>}</div>
+        <button type="submit" className="button button-primary sign-in-submit" disabled={working}>
+          {working ? text.working : text.submit}
+        </button>
+        <p className="sign-in-small">{text.forgotten}</p>
+        <p className="sign-in-small">{text.disclaimer}</p>
+      </form>
+    </main>
+  );
+}
