@@ -81,7 +81,8 @@ export const sqliteFlavour: Flavour = {
   studies(selection, columns) {
     if (selection.terms.length === 0) {
       const where = all([...ranges(sql`study.rank`, selection), ...selection.where]);
-      return { from: sql`from study where ${where}`, rank: sql`study.rank` };
+      const narrow = columns || selection.where.length > 0 ? sql`` : sql`indexed by study_ranks`;
+      return { from: sql`from study ${narrow} where ${where}`, rank: sql`study.rank` };
     }
     const match = selection.terms
       .map((group) => {

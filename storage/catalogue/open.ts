@@ -5,7 +5,14 @@ import pg from 'pg';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { Catalogue } from './catalogue-types.ts';
 import { postgresFlavour, sqliteFlavour } from './flavour.ts';
-import { DROP_TABLES, INDEXES, POSTGRES_INDEXES, POSTGRES_TABLES, SCHEMA_VERSION, SQLITE_TABLES } from './schema.ts';
+import {
+  DROP_TABLES,
+  POSTGRES_INDEXES,
+  POSTGRES_TABLES,
+  SCHEMA_VERSION,
+  SQLITE_INDEXES,
+  SQLITE_TABLES,
+} from './schema.ts';
 import { COMPLETE, SqlCatalogue } from './sql-catalogue.ts';
 import type { CatalogueTables, Database } from './tables.ts';
 import { SqliteError, SqliteThread } from './worker/sqlite-thread.ts';
@@ -59,7 +66,7 @@ async function prepareSqlite(thread: SqliteThread): Promise<boolean> {
     'begin immediate',
     ...DROP_TABLES,
     ...SQLITE_TABLES,
-    ...INDEXES,
+    ...SQLITE_INDEXES,
     `insert into catalogue_meta values ('version', '${SCHEMA_VERSION}')`,
     'commit',
   ];

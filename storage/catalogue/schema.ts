@@ -1,5 +1,5 @@
 /** Raise when tables change: an older catalogue is thrown away and rebuilt from the store. */
-export const SCHEMA_VERSION = '2';
+export const SCHEMA_VERSION = '3';
 
 /** Columns by which the worklist sorts; each has an index together with the rank. */
 const SORT_COLUMNS = [
@@ -50,8 +50,7 @@ function tables(text: string, big: string): string[] {
   ];
 }
 
-/** Made after a bulk load, when they cost least. */
-export const INDEXES = [
+const INDEXES = [
   'create unique index study_id_is on study (id)',
   'create unique index study_uid_is on study (uid)',
   ...SORT_COLUMNS.map((column) => `create index study_by_${column} on study (${column}, rank)`),
@@ -65,6 +64,13 @@ export const SQLITE_TABLES = [
   ...tables('text', 'integer'),
   `create virtual table study_terms using fts5(terms, content='', contentless_delete=1, detail=none,
     prefix='2 3 4', tokenize='ascii')`,
+];
+
+/** Indexes are apart from tables: after a bulk load they cost least. */
+export const SQLITE_INDEXES = [
+  ...INDEXES,
+  // Narrow, beside the table that is clustered by rank: counts and deep pages read a tenth of the pages.
+  'create index study_ranks on study (rank)',
 ];
 
 export const POSTGRES_TABLES = [

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { rankBase } from '../../storage/catalogue/rank.ts';
 import { studyValues } from '../../storage/catalogue/rows.ts';
-import { INDEXES, SCHEMA_VERSION, SQLITE_TABLES } from '../../storage/catalogue/schema.ts';
+import { SCHEMA_VERSION, SQLITE_INDEXES, SQLITE_TABLES } from '../../storage/catalogue/schema.ts';
 import type { StudyTable } from '../../storage/catalogue/tables.ts';
 import { studyTerms } from '../../storage/catalogue/terms.ts';
 import { list } from '../../storage/catalogue/values.ts';
@@ -216,7 +216,7 @@ export function generateCatalogue(file: string, count: number): void {
     conflicts,
   );
   db.exec('commit');
-  for (const index of INDEXES) db.exec(index);
+  for (const index of SQLITE_INDEXES) db.exec(index);
   db.exec("insert into study_terms (study_terms) values ('optimize')");
   db.exec("insert into study_terms (study_terms, rank) values ('hashsize', 1048576), ('automerge', 4)");
   db.exec('PRAGMA journal_mode = WAL');
