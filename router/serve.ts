@@ -18,6 +18,7 @@ import { finishKilledImport } from './import-spool.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { startPacsWatch } from './pacs-watch.ts';
+import { ReceptionWatch } from './reception-watch.ts';
 import { StatusBoard } from './status.ts';
 
 /** Where the viewer's build lies. */
@@ -70,8 +71,10 @@ async function start(
   const firstStart = await control.firstStart(config.adminPassword);
 
   const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
-  const archive = await openArchive({ ...config, onProblem });
-  closers.push(() => archive.close());
+  const opened = await openArchive({ ...config, onProblem });
+  closers.push(() => opened.close());
+  const receptions = new ReceptionWatch(opened, metrics);
+  const archive = receptions.watched();
   const finished = finishKilledImport(config, onProblem).catch((error: unknown) => {
     log.info({ err: error }, 'the spool of imports is left alone');
   });
@@ -95,6 +98,7 @@ async function start(
       context,
       control,
       digest,
+      receptions,
       signer,
       manifests: new SignedManifests(archive, signer),
       status: new StatusBoard(context, control, () => dimse.port),

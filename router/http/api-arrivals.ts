@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import type { ArrivalRow, ArrivalsAnswer } from '../../contract/api.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
+import type { WaitingStudy } from '../reception-watch.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
 import { sendJson } from './send-json.ts';
@@ -16,7 +17,7 @@ const arrivalsQuery = z.object({
 });
 
 /** /api/arrivals: did my study arrive, may I scan on, may I delete it? Newest first. */
-export function arrivalsApi({ context }: HttpParts): Router {
+export function arrivalsApi({ context, receptions }: HttpParts): Router {
   const router = Router();
   router.get('/', async (req, res) => {
     const { hours } = checked(arrivalsQuery, req.query);
@@ -29,6 +30,20 @@ export function arrivalsApi({ context }: HttpParts): Router {
     const recent = rows.filter((row) => row.lastReceivedAt >= since);
     const refused = refusedSince(since);
     const answer: ArrivalsAnswer = { rows: [] };
+    for (const [studyInstanceUID, waiting] of receptions.waiting()) {
+      if (recent.some((row) => row.studyInstanceUID === studyInstanceUID)) continue;
+      const { callingAE, firstReceivedAt, lastReceivedAt } = waiting;
+      answer.rows.push({
+        studyInstanceUID,
+        patientName: '',
+        patientID: '',
+        callingAE,
+        firstReceivedAt,
+        lastReceivedAt,
+        series: withWaiting([], waiting),
+        refused: refused.get(callingAE) ?? 0,
+      });
+    }
     for (const row of recent) {
       const entries = await context.archive.entries(row.studyInstanceUID);
       answer.rows.push({
@@ -38,7 +53,7 @@ export function arrivalsApi({ context }: HttpParts): Router {
         callingAE: row.callingAEs.join(', '),
         firstReceivedAt: row.firstReceivedAt,
         lastReceivedAt: row.lastReceivedAt,
-        series: seriesOf(entries),
+        series: withWaiting(seriesOf(entries), receptions.waiting().get(row.studyInstanceUID)),
         refused: row.callingAEs.reduce((sum, ae) => sum + (refused.get(ae) ?? 0), 0),
       });
     }
@@ -56,6 +71,17 @@ export function arrivalsApi({ context }: HttpParts): Router {
     return counts;
   }
   return router;
+}
+
+/** Adds what is acknowledged and not yet in the store. */
+function withWaiting(series: ArrivalRow['series'], waiting: WaitingStudy | undefined): ArrivalRow['series'] {
+  const rows = [...series];
+  for (const [seriesInstanceUID, inSpool] of waiting?.series ?? []) {
+    const at = rows.findIndex((row) => row.seriesInstanceUID === seriesInstanceUID);
+    if (at >= 0) rows[at] = { ...rows[at]!, inSpool };
+    else rows.push({ seriesInstanceUID, modality: '', description: '', stored: 0, inSpool });
+  }
+  return rows;
 }
 
 function seriesOf(entries: readonly InstanceEntry[]): ArrivalRow['series'] {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { AuditDigest } from '../access/audit-digest.ts';
 import type { Control } from '../access/control.ts';
 import type { RouterContext } from '../context.ts';
+import type { ReceptionWatch } from '../reception-watch.ts';
 import type { StatusBoard } from '../status.ts';
 import type { SignedManifests } from './signed-manifest.ts';
 import type { ObjectSigner } from './signed-objects.ts';
@@ -11,6 +12,7 @@ export interface HttpParts {
   context: RouterContext;
   control: Control;
   digest: AuditDigest;
+  receptions: ReceptionWatch;
   signer: ObjectSigner;
   manifests: SignedManifests;
   status: StatusBoard;
