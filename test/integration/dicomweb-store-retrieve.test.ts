@@ -176,6 +176,41 @@ describe.skipIf(files.length === 0)('DICOMweb of a running router', () => {
     expect(type.status).toBe(415);
   });
 
+  it('serves the newest of two contents under one UID, and the older one by its hash', async () => {
+    const changed = Buffer.from(stored[0]!);
+    changed[changed.length - 1] = changed[changed.length - 1]! ^ 0xff;
+    const headers = { ...auth, 'Content-Type': 'application/dicom' };
+    expect((await fetch(`${root}/studies`, { method: 'POST', headers, body: changed })).status).toBe(200);
+    await router.router.context.archive.flush();
+    const { url } = instances[0]!;
+    const accept = { ...auth, Accept: 'application/dicom; transfer-syntax=*' };
+    const newest = await fetch(url, { headers: accept });
+    expect(sha(Buffer.from(await newest.arrayBuffer()))).toBe(sha(changed));
+    const older = await fetch(`${url}?content=${sha(stored[0]!)}`, { headers: accept });
+    expect(sha(Buffer.from(await older.arrayBuffer()))).toBe(sha(stored[0]!));
+    expect((await fetch(`${url}?content=${'0'.repeat(64)}`, { headers: accept })).status).toBe(404);
+    expect((await fetch(`${url}?content=abc`, { headers: accept })).status).toBe(400);
+  });
+
+  it('hands out a study as a ZIP of the stored files', async () => {
+    const { study } = instances.at(-1)!;
+    const answer = await fetch(`${root}/studies/${study}`, { headers: { ...auth, Accept: 'application/zip' } });
+    expect(answer.headers.get('content-type')).toBe('application/zip');
+    const zip = Buffer.from(await answer.arrayBuffer());
+    expect(zip.readUInt32LE(0)).toBe(0x04034b50);
+    expect(zip.includes(stored.at(-1)!)).toBe(true);
+    expect(zip.readUInt32LE(zip.length - 22)).toBe(0x06054b50);
+  });
+
+  it('says what it can do', async () => {
+    const wadl = await fetch(`${root}/capabilities`, { headers: { ...auth, Accept: 'application/vnd.sun.wadl+xml' } });
+    expect(await wadl.text()).toContain(
+      '<resource path="studies/{study}/series/{series}/instances/{instance}/frames/{frames}">',
+    );
+    const options = await fetch(`${root}/`, { method: 'OPTIONS', headers: { ...auth, Accept: 'application/json' } });
+    expect(((await options.json()) as { resources: unknown[] }).resources.length).toBeGreaterThan(10);
+  });
+
   it('answers a store request in XML when asked', async () => {
     const answer = await fetch(`${root}/studies`, {
       method: 'POST',
