@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
 import type { Archive, ArchiveEvents } from './archive-types.ts';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
@@ -83,7 +84,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
   });
   committer.start();
   const background = new AbortController();
-  const tended = tend(store, catalogue, background.signal).catch((error) => onProblem(asLifeboatError(error)));
+  const tended = tendUntilDone(() => tend(store, catalogue, background.signal), background.signal, onProblem);
   const receiver = createReceiver(spool);
   return {
     store,
@@ -110,6 +111,23 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
       await store.close();
     },
   };
+}
+
+const TEND_AGAIN_MS = 5000;
+
+async function tendUntilDone(
+  work: () => Promise<void>,
+  signal: AbortSignal,
+  onProblem: (error: LifeboatError) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!signal.aborted) onProblem(asLifeboatError(error));
+      await sleep(TEND_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
 }
 
 /** Once after the start: the store says what it is, and a catalogue that knows nothing of a full store is filled from it. */

@@ -16,6 +16,13 @@ export type KnownInstance = Omit<SpoolEntry, 'id'>;
 
 /** Reads the header of a file and makes the instance's manifest line and metadata text. Throws what reading throws. */
 export async function describeFile(known: KnownInstance): Promise<DescribedInstance> {
+  return toInstance(known, await describeContent(known));
+}
+
+/** Reads the header of a file of which only place, size and encoding are known. */
+export async function describeContent(
+  known: Pick<KnownInstance, 'path' | 'size' | 'transferSyntaxUID' | 'dataSetOffset'>,
+): Promise<DescribedObject> {
   const fd = openSync(known.path, 'r');
   try {
     const reader: SyncRandomAccess = {
@@ -31,11 +38,9 @@ export async function describeFile(known: KnownInstance): Promise<DescribedInsta
         return buffer.subarray(0, filled);
       },
     };
-    const described =
-      known.transferSyntaxUID === DEFLATED_EXPLICIT_LE
-        ? await describeObject({ size: reader.size, read: async (at, length) => reader.read(at, length) }, known)
-        : describeObjectSync(reader, known);
-    return toInstance(known, described);
+    return known.transferSyntaxUID === DEFLATED_EXPLICIT_LE
+      ? await describeObject({ size: reader.size, read: async (at, length) => reader.read(at, length) }, known)
+      : describeObjectSync(reader, known);
   } finally {
     closeSync(fd);
   }
@@ -50,7 +55,8 @@ export function describeBlindly(known: KnownInstance, reason: string): Described
   });
 }
 
-function toInstance(known: KnownInstance, described: DescribedObject): DescribedInstance {
+/** The manifest line and metadata text of what was described. */
+export function toInstance(known: KnownInstance, described: DescribedObject): DescribedInstance {
   const { studyInstanceUID, seriesInstanceUID, sopInstanceUID, sopClassUID, transferSyntaxUID } = known;
   const notes = [...new Set([...known.notes, ...described.notes])];
   const entry: InstanceEntry = {

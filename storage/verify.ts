@@ -5,6 +5,7 @@ import { MANIFESTS, METADATA, metadataKeyOf, OBJECTS } from './keys.ts';
 import { currentEntries } from './merge.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
 import { readManifestSegment, readMetadataSegment } from './segments.ts';
+import { byStudy } from './study-groups.ts';
 import type { ObjectCheck } from './verify-hash.ts';
 import { openHashers } from './verify-threads.ts';
 
@@ -110,21 +111,6 @@ async function* findings(options: VerifyOptions, summary: VerifySummary): AsyncG
 
 function least(a: string, b: string): string {
   return a < b ? a : b;
-}
-
-/** Groups a list in key order by `<hh>/<study>/`. */
-async function* byStudy(list: AsyncIterable<ObjectInfo>, prefix: string) {
-  let group: { path: string; items: ObjectInfo[] } | null = null;
-  for await (const info of list) {
-    const path = `${info.key.slice(prefix.length).split('/', 2).join('/')}/`;
-    if (group && group.path !== path) {
-      yield group;
-      group = null;
-    }
-    group ??= { path, items: [] };
-    group.items.push(info);
-  }
-  if (group) yield group;
 }
 
 async function* verifyStudy(
