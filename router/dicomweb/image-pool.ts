@@ -66,7 +66,12 @@ export class ImagePool {
   #start(): Worker {
     const worker = new Worker(new URL('./image-worker.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: 512 },
+      stdout: true,
+      stderr: true,
     });
+    // The codec libraries chat about VRs there; what matters comes as a reply or an 'error' event.
+    worker.stdout.resume();
+    worker.stderr.resume();
     worker.unref();
     worker.on('message', (reply: ImageReply) => {
       const done = this.#current;
