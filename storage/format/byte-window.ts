@@ -20,6 +20,12 @@ export function inMemory(bytes: Uint8Array): SyncRandomAccess {
   return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
+/** What a window reads from: `needed` of the `length` bytes asked for will do. */
+export interface WindowSource {
+  readonly size: number;
+  read(offset: number, length: number, needed: number): Uint8Array;
+}
+
 /** Thrown by a window over chunks when the bytes asked for were not loaded yet; never leaves storage/format. */
 export class MissingBytes extends Error {
   readonly offset: number;
@@ -32,7 +38,7 @@ export class MissingBytes extends Error {
 }
 
 /** Chunks loaded so far, as a synchronous source that throws `MissingBytes`. */
-export class LoadedChunks implements SyncRandomAccess {
+export class LoadedChunks implements WindowSource {
   readonly size: number;
   private readonly chunks: { offset: number; bytes: Uint8Array }[] = [];
   constructor(size: number) {
@@ -41,17 +47,16 @@ export class LoadedChunks implements SyncRandomAccess {
   add(offset: number, bytes: Uint8Array): void {
     this.chunks.push({ offset, bytes });
   }
-  read(offset: number, length: number): Uint8Array {
-    const wanted = Math.min(length, this.size - offset);
+  read(offset: number, _length: number, needed: number): Uint8Array {
     let best: Uint8Array | undefined;
     for (let i = this.chunks.length - 1; i >= 0; i--) {
       const chunk = this.chunks[i]!;
       if (offset < chunk.offset || offset >= chunk.offset + chunk.bytes.length) continue;
       const bytes = chunk.bytes.subarray(offset - chunk.offset);
       if (!best || bytes.length > best.length) best = bytes;
-      if (best.length >= wanted) return best;
     }
-    throw new MissingBytes(offset, wanted);
+    if (best && best.length >= needed) return best;
+    throw new MissingBytes(offset, needed);
   }
 }
 
@@ -65,10 +70,10 @@ export class ByteWindow {
   view: DataView = new DataView(this.bytes.buffer);
   /** Offset in the object of the first byte of `bytes`. */
   start = 0;
-  private readonly source: SyncRandomAccess;
+  private readonly source: WindowSource;
   private readAhead = READ_AHEAD;
 
-  constructor(source: SyncRandomAccess) {
+  constructor(source: WindowSource) {
     this.source = source;
     this.size = source.size;
   }
@@ -81,7 +86,7 @@ export class ByteWindow {
     const index = offset - this.start;
     if (index >= 0 && index + length <= this.bytes.length) return index;
     if (offset + length > this.size) return -1;
-    const chunk = this.source.read(offset, Math.max(length, Math.min(this.readAhead, this.size - offset)));
+    const chunk = this.source.read(offset, Math.max(length, Math.min(this.readAhead, this.size - offset)), length);
     if (chunk.length < length) return -1;
     this.readAhead = Math.min(this.readAhead * 2, MAX_READ_AHEAD);
     this.bytes = chunk;

@@ -25,6 +25,11 @@ function textDecoder(label: string): Decoder {
 /** Byte n is code point n. (The label `latin1` of TextDecoder means windows-1252.) */
 export function decodeLatin1(bytes: Uint8Array): string {
   let text = '';
+  if (bytes.length <= 40) {
+    // Most values are short, and for these a loop is three times as fast as a call with many arguments.
+    for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]!);
+    return text;
+  }
   for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
   return text;
 }

@@ -42,6 +42,8 @@ const PEEK = HEADER + 12;
 const BATCH = 256;
 const MAX_FRAGMENTS = 2_000_000;
 const READ_AHEAD = 4096;
+/** Longest offset table that is believed, bytes. */
+const MAX_TABLE = 8 * MAX_FRAGMENTS;
 
 interface Fragment {
   offset: number;
@@ -109,6 +111,10 @@ function* extendedTable(
 ): Reads<Omit<EncapsulatedFrames, 'notes'> | undefined> {
   const { extendedOffsets, extendedLengths, size, littleEndian } = input;
   if (!extendedOffsets || !extendedLengths || extendedOffsets.length < 8) return undefined;
+  if (extendedOffsets.length > MAX_TABLE || extendedLengths.length > MAX_TABLE) {
+    notes.push('the Extended Offset Table is longer than is read');
+    return undefined;
+  }
   const [offsets = new Uint8Array(0), lengths = new Uint8Array(0)] = yield [extendedOffsets, extendedLengths];
   const count = Math.floor(offsets.length / 8);
   if (Math.floor(lengths.length / 8) === count) {
@@ -137,6 +143,10 @@ function* extendedTable(
 
 function* basicOffsets(input: EncapsulatedInput, length: number, notes: string[]): Reads<number[] | undefined> {
   if (length < 4) return undefined;
+  if (length > MAX_TABLE) {
+    notes.push('the Basic Offset Table is longer than is read');
+    return undefined;
+  }
   const [bytes = new Uint8Array(0)] = yield [{ offset: input.offset + HEADER, length }];
   const view = viewOf(bytes);
   const offsets: number[] = [];
