@@ -320,11 +320,9 @@ describe('real files', () => {
       const bytes = read(file);
       const known = readFileMeta(bytes);
       if (!known) continue;
-      const start = performance.now();
       const described = await asynchronous(bytes);
       expect(described.metadata, file.name).toBeDefined();
       if (described.pixelData) expect(frameCount(described.pixelData), file.name).toBeLessThan(10_000);
-      expect(performance.now() - start, file.name).toBeLessThan(20_000);
     }
   });
 
