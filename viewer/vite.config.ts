@@ -16,13 +16,13 @@ export default defineConfig({
   plugins: [react()],
   worker: { format: 'es' },
   resolve: {
-    alias: {
-      // Not among the package's exports; it is the only decoder here that reads 12-bit JPEG.
-      'lifeboat-script-jpeg': resolve(
-        root,
-        '../node_modules/@cornerstonejs/dicom-image-loader/dist/esm/codecs/jpeg.js',
-      ),
-    },
+    alias: [
+      {
+        // Its own script fetches it with eval, which our Content-Security-Policy forbids.
+        find: /^dcmjs-native-codecs-wasm(?=\?|$)/,
+        replacement: resolve(root, '../node_modules/dcmjs-codecs/build/dcmjs-native-codecs.wasm'),
+      },
+    ],
   },
   build: {
     outDir: resolve(root, '../dist/viewer'),

@@ -14,8 +14,8 @@ declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
   const factory: (options: object) => Promise<never>;
   export default factory;
 }
-/** The JPEG decoder in script of @cornerstonejs/dicom-image-loader: the one that reads 12 bits a sample. */
-declare module 'lifeboat-script-jpeg' {
-  const JpegImage: new () => object;
-  export default JpegImage;
+/** WebAssembly of dcmjs-codecs, named by an alias because its package exports only its script. */
+declare module 'dcmjs-native-codecs-wasm?url' {
+  const url: string;
+  export default url;
 }

@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'react';
 import type { WorklistAnswer } from '../../../../../contract/api.ts';
-import type { WorklistRow } from '../../../../../storage/catalogue/catalogue-types.ts';
 import { queryString, request } from '../../../shared/api/client.ts';
 import { formatDate } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
@@ -9,7 +8,7 @@ import { textOf } from '../study/dicom-json.ts';
 import type { StudyModel } from '../study/study-model.ts';
 
 /** Same ID is the same patient only within one issuer; where no issuer is known the birth date must agree as well. */
-function samePatient(row: WorklistRow, model: StudyModel): boolean {
+function samePatient(row: WorklistAnswer['rows'][number], model: StudyModel): boolean {
   const issuer = textOf(model.attributes, '00100021');
   const born = textOf(model.attributes, '00100030');
   if (row.patientID !== textOf(model.attributes, '00100020') || row.issuerOfPatientID !== issuer) return false;
@@ -18,7 +17,7 @@ function samePatient(row: WorklistRow, model: StudyModel): boolean {
 
 /** Other studies of the patient of the first open study. */
 export function Priors(props: { model: StudyModel; open: string[] }) {
-  const [rows, setRows] = useState<WorklistRow[] | null>(null);
+  const [rows, setRows] = useState<WorklistAnswer['rows'] | null>(null);
   const id = textOf(props.model.attributes, '00100020');
   const { model } = props;
   useEffect(() => {

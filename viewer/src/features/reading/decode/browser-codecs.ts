@@ -1,8 +1,10 @@
+import nativeCodecsUrl from 'dcmjs-native-codecs-wasm?url';
 import charlsUrl from '@cornerstonejs/codec-charls/decodewasm?url';
 import turboUrl from '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasm?url';
 import openjpegUrl from '@cornerstonejs/codec-openjpeg/decodewasm?url';
 import openjphUrl from '@cornerstonejs/codec-openjph/wasm?url';
-import type { Codecs, LosslessJpegDecoder, ScriptJpegImage, WasmModule } from './codec-types.ts';
+import type { Codecs, LosslessJpegDecoder, WasmModule } from './codec-types.ts';
+import { instantiateTwelveBit } from './twelve-bit.ts';
 
 type Factory = (options: { locateFile: (name: string) => string }) => Promise<WasmModule>;
 
@@ -30,5 +32,9 @@ export const browserCodecs: Codecs = {
   losslessJpeg: once(
     async () => (await import('@cornerstonejs/jpeg-lossless-decoder-js')).Decoder as new () => LosslessJpegDecoder,
   ),
-  scriptJpeg: once(async () => (await import('lifeboat-script-jpeg')).default as unknown as new () => ScriptJpegImage),
+  libjpeg12: once(async () => {
+    const response = await fetch(nativeCodecsUrl);
+    if (!response.ok) throw new Error(`the decoder was not found (${response.status})`);
+    return await instantiateTwelveBit(await response.arrayBuffer());
+  }),
 };

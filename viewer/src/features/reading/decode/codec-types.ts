@@ -1,4 +1,4 @@
-import type { RawSamples } from './decode-types.ts';
+import type { PixelFormat, RawSamples } from './decode-types.ts';
 
 /** Frame description of the WebAssembly codecs. */
 export interface WasmFrameInfo {
@@ -30,14 +30,10 @@ export interface WasmModule {
 export interface LosslessJpegDecoder {
   decode(buffer: ArrayBufferLike, offset: number, length: number, bytesPerSample: number): { buffer: ArrayBufferLike };
 }
-export interface ScriptJpegImage {
-  colorTransform: boolean;
-  width: number;
-  height: number;
-  components: unknown[];
-  parse(bytes: Uint8Array): void;
-  getData(columns: number, rows: number): Uint8Array;
-  getData16(columns: number, rows: number): Uint16Array;
+/** libjpeg for 12 bits a sample. */
+export interface TwelveBitDecoder {
+  /** Little-endian 16-bit samples, interleaved. */
+  decode(frame: Uint8Array, format: PixelFormat): Uint8Array;
 }
 
 /** Where the codecs come from: loaded on first use, so that nobody waits for one that is not needed. */
@@ -47,7 +43,7 @@ export interface Codecs {
   openjph(): Promise<WasmModule>;
   libjpegTurbo(): Promise<WasmModule>;
   losslessJpeg(): Promise<new () => LosslessJpegDecoder>;
-  scriptJpeg(): Promise<new () => ScriptJpegImage>;
+  libjpeg12(): Promise<TwelveBitDecoder>;
 }
 
-export type Codec = (frame: Uint8Array, codecs: Codecs, bitsAllocated: number) => Promise<RawSamples>;
+export type Codec = (frame: Uint8Array, codecs: Codecs, format: PixelFormat) => Promise<RawSamples>;

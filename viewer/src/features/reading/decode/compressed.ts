@@ -44,19 +44,38 @@ const highThroughput: Codec = async (frame, codecs) => {
   return runWasm(module, new module.HTJ2KDecoder!(), frame, 'High-Throughput JPEG 2000');
 };
 
-const jpegTurbo: Codec = async (frame, codecs) => {
+/**
+ * Without a JFIF or Adobe segment a JPEG reader guesses YCbCr. Where the object says RGB it holds RGB: an Adobe segment
+ * with transform 0 in front tells the decoder so.
+ */
+function withoutColourTransform(frame: Uint8Array): Uint8Array {
+  const adobe = [0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 0];
+  const out = new Uint8Array(frame.length + adobe.length);
+  out.set(frame.subarray(0, 2));
+  out.set(adobe, 2);
+  out.set(frame.subarray(2), 2 + adobe.length);
+  return out;
+}
+
+const jpegTurbo: Codec = async (frame, codecs, format) => {
   const module = await codecs.libjpegTurbo();
-  const raw = runWasm(module, new module.JPEGDecoder!(), frame, 'JPEG');
+  const header = readJpegHeader(frame)!;
+  const plainRgb =
+    format.photometricInterpretation === 'RGB' &&
+    header.components === 3 &&
+    !header.jfif &&
+    header.adobeTransform === undefined;
+  const raw = runWasm(module, new module.JPEGDecoder!(), plainRgb ? withoutColourTransform(frame) : frame, 'JPEG');
   return { ...raw, rgb: raw.samplesPerPixel === 3 };
 };
 
-const jpegLossless: Codec = async (frame, codecs, bitsAllocated) => {
+const jpegLossless: Codec = async (frame, codecs, { bitsAllocated }) => {
   const Decoder = await codecs.losslessJpeg();
   const header = readJpegHeader(frame)!;
   const bytesPerSample = bitsAllocated <= 8 ? 1 : 2;
   try {
-    const view = frame.byteOffset % 2 === 0 && frame.byteLength === frame.buffer.byteLength ? frame : frame.slice();
-    const { buffer } = new Decoder().decode(view.buffer, 0, view.length, bytesPerSample);
+    const own = new Uint8Array(frame);
+    const { buffer } = new Decoder().decode(own.buffer, 0, own.length, bytesPerSample);
     return {
       rows: 0,
       columns: 0,
@@ -71,19 +90,16 @@ const jpegLossless: Codec = async (frame, codecs, bitsAllocated) => {
   }
 };
 
-const jpegTwelveBit: Codec = async (frame, codecs) => {
-  const JpegImage = await codecs.scriptJpeg();
+const jpegTwelveBit: Codec = async (frame, codecs, format) => {
+  const { bitsPerSample, components } = readJpegHeader(frame)!;
   try {
-    const image = new JpegImage();
-    image.parse(frame);
-    image.colorTransform = false;
-    const pixels = image.getData16(image.width, image.height);
+    const decoder = await codecs.libjpeg12();
     return {
-      rows: image.height,
-      columns: image.width,
-      samplesPerPixel: image.components.length,
-      bitsPerSample: 16,
-      bytes: new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength),
+      rows: format.rows,
+      columns: format.columns,
+      samplesPerPixel: components,
+      bitsPerSample,
+      bytes: decoder.decode(frame, format),
       planar: false,
       rgb: false,
     };
@@ -115,5 +131,5 @@ function codecFor(frame: Uint8Array, format: PixelFormat): Codec {
  * variants often enough.
  */
 export async function decompress(frame: Uint8Array, format: PixelFormat, codecs: Codecs): Promise<RawSamples> {
-  return await codecFor(frame, format)(frame, codecs, format.bitsAllocated);
+  return await codecFor(frame, format)(frame, codecs, format);
 }

@@ -15,6 +15,8 @@ export interface PixelFormat {
   /** 'float' and 'double': Float Pixel Data and Double Float Pixel Data (PS3.3 C.7.6.24). */
   sampleKind: 'integer' | 'float' | 'double';
   palette?: Palette;
+  /** Big Endian only: 8-bit pixels lie in OW words, two a word with their bytes swapped. */
+  bytesInWords?: boolean;
 }
 
 /** Palette Color LUTs (PS3.3 C.7.9), 8 bits an entry. */

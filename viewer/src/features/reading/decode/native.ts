@@ -18,7 +18,7 @@ export function swapWords(bytes: Uint8Array, size: number): Uint8Array {
 }
 
 function aligned(bytes: Uint8Array, size: number): Uint8Array {
-  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
 import { decodeNative, isNative } from '../decode/decode.ts';
 import { type DecodedFrame, decodedBytes, type Palette, type PixelFormat } from '../decode/decode-types.ts';
 import { paletteOf } from '../decode/lookup-table.ts';
-import { pixelFormatOf } from '../decode/pixel-format.ts';
+import { isWordElement, pixelFormatOf } from '../decode/pixel-format.ts';
 import type { Picture } from '../study/study-model.ts';
 import type { Inflated } from './inflate.ts';
 import { FetchError, fetchRange } from './range-fetch.ts';
@@ -174,6 +174,8 @@ export class FrameStore {
     const layout = instance.pixelData!;
     const format = pixelFormatOf(picture.attributes, instance.transferSyntaxUID, layout);
     if (format.photometricInterpretation === 'PALETTE COLOR') format.palette = await this.#palette(picture);
+    if (instance.transferSyntaxUID === bigEndian && layout.kind === 'native' && format.bitsAllocated === 8)
+      format.bytesInWords = isWordElement(await this.readBytes(picture, layout.offset - 12, layout.offset));
     if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
     const span = frameRange(layout, picture.frame);
     if (!span) throw new FetchError(0, `the object has no frame ${picture.frame + 1}`);

@@ -10,7 +10,7 @@ export interface Inflated {
   layout: PixelDataLayout;
 }
 
-async function inflateBytes(deflated: Uint8Array): Promise<Uint8Array> {
+async function inflateStream(deflated: Uint8Array): Promise<Uint8Array> {
   const stream = new Blob([deflated as Uint8Array<ArrayBuffer>])
     .stream()
     .pipeThrough(new DecompressionStream('deflate-raw'));
@@ -32,6 +32,16 @@ async function inflateBytes(deflated: Uint8Array): Promise<Uint8Array> {
     at += piece.length;
   }
   return out;
+}
+
+/** A deflated data set of odd length is padded with one byte (PS3.5 A.5), which is no part of the stream. */
+async function inflateBytes(deflated: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await inflateStream(deflated);
+  } catch (error) {
+    if (!(error instanceof TypeError) || deflated.at(-1) !== 0) throw error;
+    return await inflateStream(deflated.subarray(0, -1));
+  }
 }
 
 /**

@@ -1,0 +1,117 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import type { GrayFrame } from '../../viewer/src/features/reading/decode/decode-types.ts';
+import {
+  grayscaleOf,
+  modalityValue,
+  paintGray,
+  storedRangeOf,
+  voiFunctionOf,
+} from '../../viewer/src/features/reading/paint/grayscale.ts';
+import { readTables } from '../../viewer/src/features/reading/paint/voi-tables.ts';
+import { frameAttributesOf } from '../../viewer/src/features/reading/study/frame-attributes.ts';
+import { isVideo } from '../../viewer/src/features/reading/study/kinds.ts';
+import type { Picture } from '../../viewer/src/features/reading/study/study-model.ts';
+import { type RealFile, realFiles } from '../support/files.ts';
+import { Reference, referenceAvailable } from '../support/reference-pixels.ts';
+import { type OpenedFile, openFile } from '../support/viewer-pixels.ts';
+
+/** Files that DCMTK and GDCM cannot be asked about, or about which they are not right, and why. */
+const exceptions: [name: RegExp, reason: string][] = [
+  [/SC_rgb_32bit/, 'DCMTK does not render colour of 32 bits a sample'],
+  [/gdcm-US-ALOKA-16/, 'DCMTK refuses its palettes: their data are shorter than their descriptors say'],
+  [/parametric_map_(double_)?float/, 'DCMTK 3.6.7 does not render float pixels'],
+  [/SC_rgb_small_odd_big_endian/, 'odd number of bytes: the last pixel shares its word with the padding'],
+];
+
+/** HTJ2K came after the DCMTK and GDCM releases that Debian carries. */
+const noReference = /^1\.2\.840\.10008\.1\.2\.4\.20[1-3]$/;
+const lossySyntax = /^1\.2\.840\.10008\.1\.2\.4\.(5[0-5]|81|91|93)$/;
+const native = /^1\.2\.840\.10008\.1\.2(\.1|\.2|\.1\.99)?$/;
+
+/** Slices of a long series are alike: each thirtieth. */
+function sample(files: RealFile[]): RealFile[] {
+  const seen = new Map<string, number>();
+  return files.filter((file) => {
+    const folder = file.name.slice(0, file.name.lastIndexOf('/'));
+    const n = seen.get(folder) ?? 0;
+    seen.set(folder, n + 1);
+    return !/^(series|dicomdir)\//.test(file.name) || n % 30 === 0;
+  });
+}
+
+function pictureOf(file: OpenedFile, frame: number): Picture {
+  const { attributes } = file.described;
+  const instance = { transferSyntaxUID: file.transferSyntaxUID } as Picture['instance'];
+  return { id: '', studyInstanceUID: '', instance, attributes, frame, frames: file.frames };
+}
+
+/** Grey levels under a window over all values, as the viewer paints them; and that window. */
+async function paintWhole(file: OpenedFile, frame: GrayFrame, index: number) {
+  const picture = pictureOf(file, index);
+  const attributes = frameAttributesOf(picture);
+  const range = storedRangeOf(frame);
+  const tables = await readTables(picture, async (start, end) => file.bytes.subarray(start, end));
+  const grayscale = grayscaleOf(attributes, range, { modality: tables.modality });
+  const values = [modalityValue(grayscale, range[0]), modalityValue(grayscale, range[1])];
+  const window = {
+    center: Math.round((values[0]! + values[1]!) / 2),
+    width: Math.max(2, Math.round(Math.abs(values[1]! - values[0]!) + 1)),
+  };
+  grayscale.voi = { kind: 'window', function: voiFunctionOf(attributes), ...window };
+  const out = new Uint32Array(frame.pixels.length);
+  paintGray(frame, grayscale, out);
+  return { window, bytes: Uint8Array.from(out, (word) => word & 255) };
+}
+
+function rgbOf(rgba: Uint8ClampedArray): Uint8Array {
+  const rgb = new Uint8Array((rgba.length / 4) * 3);
+  for (let i = 0, o = 0; i < rgba.length; i += 4, o += 3) rgb.set(rgba.subarray(i, i + 3), o);
+  return rgb;
+}
+
+function greatestDifference(a: Uint8Array, b: Uint8Array): number {
+  let greatest = 0;
+  for (let i = 0; i < a.length; i += 1) greatest = Math.max(greatest, Math.abs(a[i]! - b[i]!));
+  return greatest;
+}
+
+describe.runIf(referenceAvailable())('frames as DCMTK and GDCM see them', () => {
+  const reference = new Reference();
+  afterAll(() => reference.close());
+
+  for (const file of sample(realFiles())) {
+    if (exceptions.some(([name]) => name.test(file.name))) continue;
+    it(file.name, async ({ skip }) => {
+      const opened = await openFile(file.path);
+      if (!opened || isVideo(opened.transferSyntaxUID) || noReference.test(opened.transferSyntaxUID)) return skip();
+      const path = native.test(opened.transferSyntaxUID) ? file.path : reference.decompressed(file.path);
+      expect(path, 'the reference must be able to decompress it').not.toBeNull();
+      for (const index of new Set([0, opened.frames - 1])) {
+        const frame = await opened.decode(index);
+        const grey = frame.kind === 'gray' ? await paintWhole(opened, frame, index) : undefined;
+        const mine = frame.kind === 'colour' ? rgbOf(frame.rgba) : grey!.bytes;
+        const theirs = reference.rendered(path!, index, grey?.window);
+        expect(theirs, 'the reference must be able to render it').not.toBeNull();
+        expect([frame.columns, frame.rows]).toEqual([theirs!.width, theirs!.height]);
+        expect(mine.length).toBe(theirs!.bytes.length);
+        // One grey level for DCMTK's rounding; one more where lossy decoders or YBR arithmetic round as well.
+        const rounds =
+          lossySyntax.test(opened.transferSyntaxUID) || opened.format.photometricInterpretation.startsWith('YBR');
+        expect(greatestDifference(mine, theirs!.bytes)).toBeLessThanOrEqual(rounds ? 2 : 1);
+      }
+    });
+  }
+});
+
+describe('frames without a reference toolkit', () => {
+  for (const file of realFiles().filter(({ name }) => /HTJ2K|JPH$|float/.test(name))) {
+    it(`${file.name} decodes to a picture with contrast`, async ({ skip }) => {
+      const opened = await openFile(file.path);
+      if (!opened) return skip();
+      const frame = await opened.decode(0);
+      const samples = frame.kind === 'gray' ? frame.pixels : frame.rgba.filter((_, i) => i % 4 !== 3);
+      expect(frame.rows * frame.columns).toBe(opened.format.rows * opened.format.columns);
+      expect(new Set(samples as Iterable<number>).size).toBeGreaterThan(2);
+    });
+  }
+});
