@@ -18,11 +18,7 @@ export const messages = {
   },
   banner: {
     pacsDown: (pacs: PacsStatus) =>
-      `The main PACS (${pacs.name}) has not answered since ${formatInstant(pacs.since)}. Read here: images already on board and new ones from the scanners are shown. ${
-        pacs.queued > 0
-          ? `${formatCount(pacs.queued)} images wait and are sent to it when it is back.`
-          : 'New images are sent to it when it is back.'
-      }`,
+      `The main PACS (${pacs.name}) has not answered since ${formatInstant(pacs.since)}. Read here: images already on board and new ones from the scanners are shown. They are kept here; sending them to the PACS later is still the scanner’s task.`,
     pacsDegraded: (pacs: PacsStatus) =>
       `The main PACS (${pacs.name}) answers slowly or not always since ${formatInstant(pacs.since)}. Nothing is lost; images are also here.`,
     storeAway: (status: Status) =>
