@@ -1,4 +1,4 @@
-import type { SessionInfo } from '../../../contract/api.ts';
+import type { Scope, SessionInfo } from '../../../contract/api.ts';
 import { formatBytes, formatCount } from './format.ts';
 
 /** Every sentence of sign-in, worklist, upload, arrivals and IT. Plain words; what to do next. */
@@ -114,8 +114,12 @@ export const pageMessages = {
     refusals: 'Refused lately',
     refusalsNone: 'Nothing was refused.',
     compare: 'Compare the number of images with the scanner’s before you delete there.',
-    refusedWarning: (n: number) =>
-      `${formatCount(n)} ${n === 1 ? 'image of this study was' : 'images of this study were'} refused: do not delete on the scanner.`,
+    refusedWarning: (ae: string, n: number) =>
+      `${formatCount(n)} ${n === 1 ? 'image' : 'images'} from ${ae} ${n === 1 ? 'was' : 'were'} refused in this time: do not delete on the scanner. Send again, or call IT.`,
+    patientUnknown: '(name not read yet)',
+    noDescription: '(no description)',
+    period: 'Period',
+    failed: (reason: string) => `The list could not be read: ${reason}`,
   },
   it: {
     title: 'IT',
@@ -192,5 +196,56 @@ export const pageMessages = {
     newer: 'Newer',
     nothing: 'Nothing here.',
     saved: 'Saved.',
+    loading: 'Loading',
+    version: 'Version',
+    pacsStates: {
+      up: 'answers',
+      degraded: 'answers slowly or not always',
+      down: 'does not answer',
+      unknown: 'not known yet',
+    },
+    since: (when: string) => `since ${when}`,
+    queued: (n: number) => (n === 0 ? 'nothing waits for it' : `${formatCount(n)} images wait to be sent to it`),
+    spoolWaits: (n: number, bytes: number) => `${formatCount(n)} images, ${formatBytes(bytes)}`,
+    oldest: (ago: string) => `the oldest came ${ago}`,
+    keptTotals: (studies: number, images: number, bytes: number) =>
+      `${formatCount(studies)} studies, ${formatCount(images)} images, ${formatBytes(bytes)}`,
+    showConflicts: 'Show these studies',
+    noConflicts: 'none',
+    receiveAt: (ae: string, host: string, port: number) => `AE title ${ae}, host ${host}, port ${port}`,
+    waitingSenders: (n: number) => `${formatCount(n)} unknown ${n === 1 ? 'sender waits' : 'senders wait'} for you`,
+    showSenders: 'Show senders',
+    address: 'Address',
+    state: 'State',
+    actions: 'Actions',
+    addSender: 'Allow a sender',
+    allowAny: 'Configuration allows every sender (LIFEBOAT_ACCEPT_AE=*).',
+    removeSender: (title: string) => `Remove ${title}? Its images are refused from then on; what it sent stays.`,
+    removeUser: (name: string) => `Remove the user ${name}? Its entries in the audit trail stay.`,
+    disableUser: (name: string) => `Disable ${name}? Whoever is signed in with it is signed out.`,
+    removeToken: (name: string) => `Remove the token ${name}? The machine that uses it is refused at once.`,
+    addUserHint: 'They are asked for a password of their own at the first sign-in.',
+    password: 'Password (10 characters or more)',
+    passwordFor: (name: string) => `New password for ${name}`,
+    passwordSaved: (name: string) => `The password of ${name} is set.`,
+    userAdded: (name: string) => `User ${name} is added.`,
+    active: 'active',
+    tokenName: 'Name of the machine',
+    expiresAfter: 'Valid for',
+    validities: { '': 'no end', '30': '30 days', '90': '90 days', '365': 'a year' } as Record<string, string>,
+    scopeNames: {
+      'dicomweb:read': 'read images (DICOMweb)',
+      'dicomweb:write': 'store images (DICOMweb)',
+      metrics: 'read metrics',
+    } satisfies Record<Scope, string>,
+    copy: 'Copy',
+    copied: 'Copied',
+    done: 'I have copied it',
+    from: 'From',
+    to: 'To',
+    anyAction: 'Any action',
+    reload: 'Load again',
+    yes: 'Yes',
+    failed: (reason: string) => `That did not work: ${reason}`,
   },
 } as const;
