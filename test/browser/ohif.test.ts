@@ -1,90 +1,17 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createServer, request, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumAvailable, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { realFiles } from '../support/files.ts';
 import { keepFiles } from '../support/keep-files.ts';
+import { ohifAvailable, serveOhif } from '../support/ohif.ts';
 import { startRouter, type TestRouter } from '../support/router.ts';
 
-const dist = fileURLToPath(new URL('../peers/node_modules/@ohif/app/dist', import.meta.url));
 const series = realFiles().filter((file) => file.name.includes('ct_philips_head_5mm_28'));
 const lone = realFiles().filter((file) => /CT_small\.dcm$/.test(file.name));
 const files = series.length > 0 ? series : lone.slice(0, 1);
 
-const TYPES: Record<string, string> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.wasm': 'application/wasm',
-  '.json': 'application/json',
-  '.svg': 'image/svg+xml',
-};
-
-/** OHIF as its makers ship it; `/dicom-web` goes through to the router with a machine client's credentials. */
-function serveOhif(router: TestRouter): Server {
-  const configuration = `window.config = ${JSON.stringify({
-    routerBasename: '/',
-    extensions: [],
-    modes: [],
-    showStudyList: true,
-    defaultDataSourceName: 'dicomweb',
-    dataSources: [
-      {
-        namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',
-        sourceName: 'dicomweb',
-        configuration: {
-          friendlyName: 'router under test',
-          name: 'dicomweb',
-          qidoRoot: '/dicom-web',
-          wadoRoot: '/dicom-web',
-          qidoSupportsIncludeField: true,
-          imageRendering: 'wadors',
-          thumbnailRendering: 'wadors',
-          enableStudyLazyLoad: true,
-          supportsFuzzyMatching: true,
-          supportsWildcard: true,
-          bulkDataURI: { enabled: true },
-        },
-      },
-    ],
-  })};`;
-  return createServer((req, res) => {
-    const path = (req.url ?? '/').split('?')[0]!;
-    res.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-    res.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-    if (path === '/app-config.js') {
-      res.setHeader('Content-Type', 'text/javascript');
-      res.end(configuration);
-      return;
-    }
-    if (path.startsWith('/dicom-web')) {
-      const target = new URL(req.url!, router.url);
-      const headers = { ...req.headers, authorization: router.basic };
-      const forwarded = request(target, { method: req.method, headers }, (answer) => {
-        res.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(res);
-      });
-      forwarded.on('error', () => res.destroy());
-      req.pipe(forwarded);
-      return;
-    }
-    const file = join(dist, normalize(path));
-    const found = file.startsWith(dist) && extname(file) !== '' && existsSync(file) ? file : join(dist, 'index.html');
-    readFile(found).then(
-      (bytes) => {
-        res.setHeader('Content-Type', TYPES[extname(found)] ?? 'application/octet-stream');
-        res.end(bytes);
-      },
-      () => res.destroy(),
-    );
-  });
-}
-
-describe.skipIf(!existsSync(dist) || !chromiumAvailable() || files.length === 0)('OHIF reads from the router', () => {
+describe.skipIf(!ohifAvailable() || !chromiumAvailable() || files.length === 0)('OHIF reads from the router', () => {
   let router: TestRouter;
   let server: Server;
   let browser: TestBrowser;
@@ -96,7 +23,7 @@ describe.skipIf(!existsSync(dist) || !chromiumAvailable() || files.length === 0)
       files.map((file) => file.path),
     );
     await router.router.context.archive.flush();
-    server = serveOhif(router);
+    server = serveOhif(router.url, router.basic);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     browser = await startBrowser();
   });
