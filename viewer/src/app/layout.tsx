@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { SessionInfo } from '../../../contract/api.ts';
 import { signOut } from '../shared/api/client.ts';
+import { useStatus } from '../shared/api/use-status.ts';
 import { messages } from '../shared/messages.en.ts';
 import { navigate } from '../shared/navigation.ts';
 import { useSession } from '../shared/session.ts';
@@ -18,6 +19,7 @@ const links: { page: string; to: string; label: string; roles: SessionInfo['role
 /** Bar, banner and the page beneath. */
 export function Layout(props: { page: string; session: SessionInfo; children: ReactNode }) {
   const { setSession } = useSession();
+  const { status } = useStatus();
   const leave = async () => {
     await signOut();
     setSession(null);
@@ -36,6 +38,14 @@ export function Layout(props: { page: string; session: SessionInfo; children: Re
             .map((link) => (
               <Link key={link.page} to={link.to} className="shell-link" current={link.page === props.page}>
                 {link.label}
+                {link.page === 'it' && status !== null && status.pendingAEs > 0 && (
+                  <span
+                    className="badge badge-warn shell-badge"
+                    title={messages.pages.pendingSenders(status.pendingAEs)}
+                  >
+                    {status.pendingAEs}
+                  </span>
+                )}
               </Link>
             ))}
         </nav>

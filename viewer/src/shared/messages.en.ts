@@ -10,6 +10,8 @@ export const messages = {
     upload: 'Upload',
     arrivals: 'Arrivals',
     it: 'IT',
+    pendingSenders: (n: number) =>
+      `${formatCount(n)} unknown ${n === 1 ? 'sender waits' : 'senders wait'} to be allowed`,
     signOut: 'Sign out',
     missing: 'There is no such page.',
     toWorklist: 'Go to the patient list',

@@ -205,7 +205,7 @@ export const pageMessages = {
       unknown: 'not known yet',
     },
     since: (when: string) => `since ${when}`,
-    queued: (n: number) => (n === 0 ? 'nothing waits for it' : `${formatCount(n)} images wait to be sent to it`),
+    queued: (n: number) => `${formatCount(n)} images wait to be sent to it`,
     spoolWaits: (n: number, bytes: number) => `${formatCount(n)} images, ${formatBytes(bytes)}`,
     oldest: (ago: string) => `the oldest came ${ago}`,
     keptTotals: (studies: number, images: number, bytes: number) =>

@@ -28,7 +28,7 @@ function Pacs(props: { pacs: Status['pacs'] }) {
       <p>{text.since(formatInstant(pacs.since))}</p>
       <p className="soft">{pacs.address}</p>
       <p className="soft">{pacs.evidence}</p>
-      <p>{text.queued(pacs.queued)}</p>
+      {pacs.queued > 0 && <p>{text.queued(pacs.queued)}</p>}
     </Card>
   );
 }
