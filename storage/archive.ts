@@ -11,7 +11,6 @@ import type { CommitStep } from './commit-batch.ts';
 import { DescribeThread } from './describe-thread.ts';
 import { buildStudyManifest } from './format/study-manifest.ts';
 import { writeFormatDescription } from './format-description.ts';
-import { MANIFESTS } from './keys.ts';
 import { Limiter } from './limiter.ts';
 import type { ObjectStore } from './object-store.ts';
 import { rebuild } from './rebuild.ts';
@@ -134,8 +133,5 @@ async function tendUntilDone(
 async function tend(store: ObjectStore, catalogue: Catalogue, signal: AbortSignal): Promise<void> {
   await writeFormatDescription(store);
   if (!catalogue.needsRebuild && (await catalogue.totals()).studies > 0) return;
-  for await (const _ of store.list(MANIFESTS)) {
-    await rebuild({ store, catalogue, keep: true, signal });
-    return;
-  }
+  await rebuild({ store, catalogue, keep: true, signal });
 }

@@ -32,14 +32,17 @@ const APPLY_AT_ONCE = 500;
 
 /**
  * Recreates the catalogue from the manifests in the store alone. A damaged segment is named in the result and costs only
- * its own lines. Throws STORE_UNAVAILABLE and CATALOGUE_UNAVAILABLE; to run it again is harmless.
+ * its own lines. The catalogue counts as complete afterwards, unless aborted. Throws STORE_UNAVAILABLE and
+ * CATALOGUE_UNAVAILABLE; to run it again is harmless.
  */
 export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   const { store, catalogue, signal, onProgress } = options;
+  await store.ping();
+  // Emptied before the list is read: what a running router commits in between is then in the list or comes after it.
+  if (!options.keep) await catalogue.clear();
   const keys: string[] = [];
   for await (const { key } of store.list(MANIFESTS)) keys.push(key);
   const result: RebuildResult = { segments: 0, ofSegments: keys.length, studies: 0, instances: 0, damaged: [] };
-  if (!options.keep) await catalogue.clear();
   let waiting: InstanceEntry[] = [];
   let lastStudy = '';
   const apply = async () => {
@@ -63,6 +66,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     if (waiting.length >= APPLY_AT_ONCE) await apply();
   }
   await apply();
+  if (!signal?.aborted) await catalogue.rebuilt?.();
   return result;
 }
 

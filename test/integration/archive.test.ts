@@ -222,5 +222,23 @@ describe('the catalogue is a cache', () => {
     while ((await archive.catalogue.totals()).instances < 3 && Date.now() < deadline)
       await new Promise((wait) => setTimeout(wait, 20));
     expect(await archive.catalogue.totals()).toMatchObject({ studies: 1, instances: 3 });
+    await complete();
+  });
+
+  test('once complete, also when the store is empty, it is not read from the store again at the next start', async () => {
+    await complete();
+    for (let i = 1; i <= 3; i++) await receive(archive, slice(i));
+    await archive.flush();
+    await reopen();
+    expect(archive.catalogue.needsRebuild).toBe(false);
+    await rebuild({ store: archive.store, catalogue: archive.catalogue, signal: AbortSignal.abort() });
+    expect(archive.catalogue.needsRebuild).toBe(true);
+    await rebuild({ store: archive.store, catalogue: archive.catalogue });
+    await reopen();
+    expect(archive.catalogue.needsRebuild).toBe(false);
   });
 });
+
+async function complete(): Promise<void> {
+  await expect.poll(() => archive.catalogue.needsRebuild, { timeout: 10_000 }).toBe(false);
+}
