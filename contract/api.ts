@@ -65,7 +65,10 @@ export interface Status {
   version: string;
   aeTitle: string;
   dicomPort: number;
-  store: { description: string; available: boolean; since?: string; message?: string };
+  /** `warning`: what works but should be put right, such as a bucket that browsers may not read from. */
+  store: { description: string; available: boolean; since?: string; message?: string; warning?: string };
+  /** Away: searching and the worklist wait for it; receiving goes on. */
+  catalogue?: { description: string; available: boolean; message?: string };
   spool: { entries: number; bytes: number; oldest: string | null; freeBytes: number };
   /** null: none configured. */
   pacs: PacsStatus | null;

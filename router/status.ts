@@ -39,6 +39,11 @@ export class StatusBoard {
         available: storeError === undefined,
         ...(storeError && { since: storeError.since, message: storeError.message }),
       },
+      catalogue: {
+        description: archive.catalogue.description,
+        available: this.catalogueError === undefined,
+        ...(this.catalogueError !== undefined && { message: this.catalogueError }),
+      },
       spool: { entries: spool.entries, bytes: spool.bytes, oldest: spool.oldest, freeBytes: spool.freeBytes },
       pacs: this.#context.pacsStatus?.() ?? null,
       totals: this.#totals,

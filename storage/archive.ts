@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
 import type { Archive, ArchiveEvents } from './archive-types.ts';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
-import { type CatalogueConfig, openCatalogue } from './catalogue/open.ts';
+import { type CatalogueConfig, openCatalogueWhenever } from './catalogue/open.ts';
 import { Committer } from './commit.ts';
 import type { CommitStep } from './commit-batch.ts';
 import { DescribeThread } from './describe-thread.ts';
@@ -41,13 +41,14 @@ const S3_BYTES_IN_FLIGHT = 48 << 20;
 
 /**
  * Opens the archive: recovers the spool, begins to commit what waits in it, and is ready to receive. A store that is away
- * does not stop the start. Throws CONFIG_INVALID, SPOOL_UNWRITABLE, CATALOGUE_UNAVAILABLE, STORE_UNAVAILABLE (folder).
+ * does not stop the start, nor does a database server. Throws CONFIG_INVALID, SPOOL_UNWRITABLE, CATALOGUE_UNAVAILABLE
+ * (SQLite file), STORE_UNAVAILABLE (folder).
  */
 export async function openArchive(options: ArchiveOptions): Promise<Archive> {
   const onProblem = options.onProblem ?? (() => undefined);
   await mkdir(options.dataDir, { recursive: true });
   const store = await openStore(options.store);
-  const catalogue = await openCatalogue(options.database);
+  const catalogue = await openCatalogueWhenever(options.database);
   let spool: Spool;
   try {
     spool = await Spool.open(join(options.dataDir, 'spool'), {
@@ -132,6 +133,7 @@ async function tendUntilDone(
 /** Once after the start: the store says what it is, and a catalogue that knows nothing of a full store is filled from it. */
 async function tend(store: ObjectStore, catalogue: Catalogue, signal: AbortSignal): Promise<void> {
   await writeFormatDescription(store);
-  if (!catalogue.needsRebuild && (await catalogue.totals()).studies > 0) return;
+  const { studies } = await catalogue.totals();
+  if (!catalogue.needsRebuild && studies > 0) return;
   await rebuild({ store, catalogue, keep: true, signal });
 }

@@ -2,8 +2,8 @@ import { Router } from 'express';
 import type { HttpParts } from './parts.ts';
 
 /**
- * /healthz: the process lives. /readyz: may modalities send? 503 with reasons when the spool has no room or the catalogue does
- * not answer. A store that is away makes it `degraded`, not unready: receiving goes on into the spool.
+ * /healthz: the process lives. /readyz: may modalities send? 503 with reasons when the spool has no room. A store or a
+ * catalogue that is away makes it `degraded`, not unready: receiving goes on.
  */
 export function healthRoutes({ context, status }: HttpParts): Router {
   const router = Router();
@@ -18,10 +18,10 @@ export function healthRoutes({ context, status }: HttpParts): Router {
       catalogue: status.catalogueError ?? 'ok',
       store: store.available ? 'ok' : `away since ${store.since}: received images wait in the spool`,
     };
-    const ready = !full && !status.catalogueError;
-    const word = !ready ? 'unready' : store.available ? 'ready' : 'degraded';
+    const away = !store.available || status.catalogueError !== undefined;
+    const word = full ? 'unready' : away ? 'degraded' : 'ready';
     res
-      .status(ready ? 200 : 503)
+      .status(full ? 503 : 200)
       .set('Cache-Control', 'no-store')
       .json({ status: word, checks });
   });

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { Catalogue } from './catalogue-types.ts';
 import { postgresFlavour, sqliteFlavour } from './flavour.ts';
+import { ReconnectingCatalogue } from './reconnecting.ts';
 import {
   DROP_TABLES,
   POSTGRES_INDEXES,
@@ -29,6 +30,15 @@ const READERS = 2;
  */
 export async function openCatalogue(config: CatalogueConfig): Promise<Catalogue> {
   return config.kind === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url);
+}
+
+/**
+ * As `openCatalogue`, for a router that must receive whether or not the database server answers: with PostgreSQL it returns
+ * at once and connects when it can.
+ */
+export async function openCatalogueWhenever(config: CatalogueConfig): Promise<Catalogue> {
+  if (config.kind === 'sqlite') return openSqlite(config.file);
+  return new ReconnectingCatalogue(postgresDescription(config.url), () => openPostgres(config.url));
 }
 
 async function openSqlite(file: string): Promise<Catalogue> {
@@ -106,7 +116,7 @@ async function openPostgres(url: string): Promise<Catalogue> {
   try {
     const complete = await preparePostgres(database);
     return new SqlCatalogue({
-      description: `PostgreSQL ${withoutPassword(url)}`,
+      description: postgresDescription(url),
       flavour: postgresFlavour,
       writer: database,
       reader: database,
@@ -134,6 +144,10 @@ async function preparePostgres(database: Database): Promise<boolean> {
     await trx.insertInto('catalogue_meta').values({ name: 'version', value: SCHEMA_VERSION }).execute();
     return false;
   });
+}
+
+function postgresDescription(url: string): string {
+  return `PostgreSQL ${withoutPassword(url)}`;
 }
 
 function withoutPassword(url: string): string {

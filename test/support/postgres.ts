@@ -20,6 +20,10 @@ export function postgresPrograms(): string | null {
 
 export interface PostgresServer {
   url: string;
+  /** Stops the server and keeps its data; `up` starts it again on the same port. */
+  down(): Promise<void>;
+  up(): Promise<void>;
+  /** Stops it, when it runs, and removes everything. */
   stop(): Promise<void>;
 }
 
@@ -65,11 +69,22 @@ export async function startPostgres(): Promise<PostgresServer> {
     await program('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync');
     const port = await freePort();
     const options = `-p ${port} -h 127.0.0.1 -k ${folder} -c fsync=off -c shared_buffers=256MB`;
-    await program('pg_ctl', '-D', data, '-w', '-t', '60', '-l', join(folder, 'log'), '-o', options, 'start');
+    let running = false;
+    const up = async () => {
+      await program('pg_ctl', '-D', data, '-w', '-t', '60', '-l', join(folder, 'log'), '-o', options, 'start');
+      running = true;
+    };
+    const down = async () => {
+      if (running) await program('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop');
+      running = false;
+    };
+    await up();
     return {
       url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+      down,
+      up,
       async stop() {
-        await program('pg_ctl', '-D', data, '-m', 'immediate', '-w', 'stop');
+        await down();
         rmSync(folder, { recursive: true, force: true });
       },
     };
