@@ -5,6 +5,14 @@ export function contentId(entry: { sopInstanceUID: string; dataSetSha256: string
   return `${entry.sopInstanceUID} ${entry.dataSetSha256}`;
 }
 
+/**
+ * What makes two contents versions of one instance: series and SOP Instance UID within a study. A SOP Instance UID should be
+ * unique (PS3.5 9), but some devices use one in two series; then both are instances and neither hides the other.
+ */
+export function instanceId(entry: { seriesInstanceUID: string; sopInstanceUID: string }): string {
+  return `${entry.seriesInstanceUID} ${entry.sopInstanceUID}`;
+}
+
 /** Newer receipt first; of the same time the greater key, so that every reader decides alike. */
 export function newestFirst(a: InstanceEntry, b: InstanceEntry): number {
   if (a.receivedAt !== b.receivedAt) return a.receivedAt < b.receivedAt ? 1 : -1;
@@ -24,12 +32,12 @@ export function mergeEntries(lists: Iterable<InstanceEntry[]>): InstanceEntry[] 
   return [...byContent.values()];
 }
 
-/** The newest content of each SOP Instance UID. */
+/** The newest content of each instance of a study. */
 export function currentEntries(entries: InstanceEntry[]): InstanceEntry[] {
   const current = new Map<string, InstanceEntry>();
   for (const entry of entries) {
-    const other = current.get(entry.sopInstanceUID);
-    if (!other || newestFirst(entry, other) < 0) current.set(entry.sopInstanceUID, entry);
+    const other = current.get(instanceId(entry));
+    if (!other || newestFirst(entry, other) < 0) current.set(instanceId(entry), entry);
   }
   return [...current.values()];
 }

@@ -36,7 +36,7 @@ export async function instanceOf({ index }: Retrieval, req: Request): Promise<In
 
 /** Full attributes of an instance; of an older content what the manifest keeps for display. */
 export async function attributesOf({ ctx, index }: Retrieval, entry: InstanceEntry): Promise<DicomJson> {
-  const [newest] = await index.select(entry.studyInstanceUID, undefined, entry.sopInstanceUID);
+  const [newest] = await index.select(entry.studyInstanceUID, entry.seriesInstanceUID, entry.sopInstanceUID);
   if (newest?.dataSetSha256 !== entry.dataSetSha256) return entry.attributes;
   const [text] = await ctx.archive.metadata(entry.studyInstanceUID, entry.seriesInstanceUID, entry.sopInstanceUID);
   return text === undefined ? entry.attributes : (JSON.parse(text) as DicomJson);

@@ -2,33 +2,33 @@ import { createHash } from 'node:crypto';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { Archive } from '../../storage/archive-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
-import { newestFirst } from '../../storage/merge.ts';
+import { instanceId, newestFirst } from '../../storage/merge.ts';
 
 /** Entries of one study arranged for retrieval. */
 export interface StudyEntries {
   /** Newest content of every instance, in order of series and instance UID. */
   current: InstanceEntry[];
-  /** Every content by SOP Instance UID, newest first. */
-  bySop: ReadonlyMap<string, InstanceEntry[]>;
+  /** Every content by `instanceId`, newest first. */
+  byInstance: ReadonlyMap<string, InstanceEntry[]>;
   /** Changes when any content is added. */
   etag: string;
 }
 
 function arrange(entries: InstanceEntry[]): StudyEntries {
-  const bySop = new Map<string, InstanceEntry[]>();
+  const byInstance = new Map<string, InstanceEntry[]>();
   for (const entry of entries) {
-    const contents = bySop.get(entry.sopInstanceUID);
-    if (!contents) bySop.set(entry.sopInstanceUID, [entry]);
+    const contents = byInstance.get(instanceId(entry));
+    if (!contents) byInstance.set(instanceId(entry), [entry]);
     else if (!contents.some((other) => other.dataSetSha256 === entry.dataSetSha256)) contents.push(entry);
   }
-  for (const contents of bySop.values()) contents.sort(newestFirst);
-  const current = [...bySop.values()].map((contents) => contents[0]!);
+  for (const contents of byInstance.values()) contents.sort(newestFirst);
+  const current = [...byInstance.values()].map((contents) => contents[0]!);
   current.sort((a, b) =>
     a.seriesInstanceUID === b.seriesInstanceUID
       ? compare(a.sopInstanceUID, b.sopInstanceUID)
       : compare(a.seriesInstanceUID, b.seriesInstanceUID),
   );
-  return { current, bySop, etag: etagOf(current) };
+  return { current, byInstance, etag: etagOf(current) };
 }
 
 function compare(a: string, b: string): number {
@@ -65,13 +65,14 @@ export class StudyIndex {
 
   /** Current contents of a study, a series or one instance; NOT_FOUND when there are none. */
   async select(study: string, series?: string, instance?: string): Promise<InstanceEntry[]> {
-    const { current, bySop } = await this.study(study);
+    const { current, byInstance } = await this.study(study);
     if (instance !== undefined) {
-      const entry = bySop.get(instance)?.[0];
-      if (!entry || (series !== undefined && entry.seriesInstanceUID !== series)) {
-        throw new LifeboatError('NOT_FOUND', 'No such instance here.');
-      }
-      return [entry];
+      const found =
+        series === undefined
+          ? current.filter((entry) => entry.sopInstanceUID === instance)
+          : (byInstance.get(instanceId({ seriesInstanceUID: series, sopInstanceUID: instance }))?.slice(0, 1) ?? []);
+      if (found.length === 0) throw new LifeboatError('NOT_FOUND', 'No such instance here.');
+      return found;
     }
     if (series === undefined) return current;
     const entries = current.filter((entry) => entry.seriesInstanceUID === series);
@@ -83,10 +84,11 @@ export class StudyIndex {
   async content(study: string, series: string, instance: string, sha256?: string): Promise<InstanceEntry> {
     const [newest] = await this.select(study, series, instance);
     if (sha256 === undefined) return newest!;
-    const { bySop } = await this.study(study);
+    const { byInstance } = await this.study(study);
     const wanted = sha256.toLowerCase();
-    const entry = bySop.get(instance)?.find((one) => one.dataSetSha256 === wanted || one.sha256 === wanted);
-    if (!entry) throw new LifeboatError('NOT_FOUND', 'No content with this SHA-256 under this SOP Instance UID.');
+    const contents = byInstance.get(instanceId({ seriesInstanceUID: series, sopInstanceUID: instance }));
+    const entry = contents?.find((one) => one.dataSetSha256 === wanted || one.sha256 === wanted);
+    if (!entry) throw new LifeboatError('NOT_FOUND', 'No content with this SHA-256 under this instance.');
     return entry;
   }
 }

@@ -31,6 +31,12 @@ export function withAddresses(json: string, instance: string): string {
   return json.replace(bulk, (_, offset, length) => `"BulkDataURI":"${instance}/bulkdata/${offset}-${length}"`);
 }
 
+/** One SOP Instance UID in several series: which of them this metadata belongs to. */
+function ofSameSeries(text: string, entries: readonly InstanceEntry[]): InstanceEntry | undefined {
+  const series = (JSON.parse(text) as DicomJson)['0020000E']?.Value?.[0];
+  return entries.find((entry) => entry.seriesInstanceUID === series);
+}
+
 function* chunks(texts: readonly string[], addressOf: (text: string) => string): Generator<string> {
   let pending = '[';
   for (const [i, text] of texts.entries()) {
@@ -55,10 +61,10 @@ export function retrieveMetadata(retrieval: Retrieval): (req: Request, res: Resp
     if (notModified(req, res, etagOf(entries, `${form} ${root}`))) return;
     const texts = await ctx.archive.metadata(study, series, instance);
     if (texts.length === 0) throw new LifeboatError('NOT_FOUND');
-    const bySop = new Map(entries.map((entry) => [entry.sopInstanceUID, instanceUrl(root, entry)]));
+    const bySop = Map.groupBy(entries, (entry) => entry.sopInstanceUID);
     const addressOf = (text: string) => {
-      const url = bySop.get(sopInstanceUID.exec(text)?.[1] ?? '');
-      return url ?? instanceUrl(root, entries[0]!);
+      const [first, ...others] = bySop.get(sopInstanceUID.exec(text)?.[1] ?? '') ?? entries;
+      return instanceUrl(root, others.length === 0 ? first! : (ofSameSeries(text, [first!, ...others]) ?? first!));
     };
     if (form === 'xml') {
       const writer = new MultipartWriter(res);

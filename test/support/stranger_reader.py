@@ -36,9 +36,10 @@ def study(root, uid):
             metadata[(line["sopInstanceUID"], line["dataSetSha256"])] = line["json"]
     shown = {}
     for line in contents.values():
-        other = shown.get(line["sopInstanceUID"])
+        instance = (line["seriesInstanceUID"], line["sopInstanceUID"])
+        other = shown.get(instance)
         if other is None or (line["receivedAt"], line["key"]) > (other["receivedAt"], other["key"]):
-            shown[line["sopInstanceUID"]] = line
+            shown[instance] = line
     for identity, line in sorted(contents.items()):
         with open(os.path.join(root, *line["key"].split("/")), "rb") as file:
             data = file.read()
@@ -50,7 +51,7 @@ def study(root, uid):
             "key": line["key"],
             "sha256": hashlib.sha256(data).hexdigest(),
             "dataSetSha256": hashlib.sha256(data[line["dataSetOffset"]:]).hexdigest(),
-            "shown": shown[line["sopInstanceUID"]] is line,
+            "shown": shown[(line["seriesInstanceUID"], line["sopInstanceUID"])] is line,
             "patient": metadata[identity].get("00100020", {}).get("Value", [""])[0],
         }
 
