@@ -17,6 +17,7 @@ export class StatusBoard {
   #totals = NO_TOTALS;
   #totalsAt = 0;
   #counting: Promise<void> | undefined;
+  #warned: string | undefined;
   /** Sentence of the last failure to count; undefined while the catalogue answers. */
   catalogueError: string | undefined;
 
@@ -30,6 +31,9 @@ export class StatusBoard {
     await this.#count();
     const { archive, config } = this.#context;
     const { storeError, ...spool } = archive.spool();
+    const { warning } = archive.store;
+    if (warning !== this.#warned && warning !== undefined) this.#context.log.warn({ warning }, 'store');
+    this.#warned = warning;
     return {
       version,
       aeTitle: config.aeTitle,
@@ -38,6 +42,7 @@ export class StatusBoard {
         description: archive.store.description,
         available: storeError === undefined,
         ...(storeError && { since: storeError.since, message: storeError.message }),
+        ...(warning !== undefined && { warning }),
       },
       catalogue: {
         description: archive.catalogue.description,

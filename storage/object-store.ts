@@ -23,6 +23,8 @@ export interface ByteRange {
 export interface ObjectStore {
   /** `file:/path` or `s3://bucket`, for people. */
   readonly description: string;
+  /** One sentence for IT on what works but should be put right; undefined when there is nothing (or nothing known yet). */
+  readonly warning?: string | undefined;
   /** Durable when resolved. Putting the same key again with the same bytes is harmless. */
   put(key: string, body: Uint8Array): Promise<void>;
   /** Like `put`, from a file on the router's disk (the embedded store links it when on the same file system). The file stays. */

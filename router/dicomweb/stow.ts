@@ -208,6 +208,7 @@ export function store(ctx: RouterContext): (req: Request, res: Response) => Prom
       const studies = new Set(
         session.outcomes.flatMap((one) => ('received' in one ? [one.received.studyInstanceUID] : [])),
       );
+      res.locals['audited'] = true;
       ctx.access.audit({
         user: caller.user,
         address: caller.address,

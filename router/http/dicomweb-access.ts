@@ -18,18 +18,22 @@ function kindOf(req: Request): { action: string; object: string } {
   return { action: /\/metadata\/?$/.test(req.path) ? 'view' : 'export', object: study };
 }
 
-/** Authentication, scopes and audit in front of /dicom-web. */
+/**
+ * Authentication, scopes and audit in front of /dicom-web. A handler that wrote a more telling row into the audit trail itself
+ * says so with `res.locals.audited`.
+ */
 export function dicomwebAccess({ control, digest }: HttpParts): RequestHandler[] {
   const guard: RequestHandler = (req, res, next) => {
-    const reading = req.method === 'GET' || req.method === 'HEAD';
+    const reading = ['GET', 'HEAD', 'OPTIONS'].includes(req.method);
     const { name: user, address } = demand(req, reading ? 'dicomweb:read' : 'dicomweb:write');
+    if (req.method === 'OPTIONS') return next();
     const { action, object } = kindOf(req);
     const detail = `${req.method} ${req.path
       .split('/')
       .filter((part) => !/^[0-9.]+$/.test(part))
       .join('/')}`;
     res.on('finish', () => {
-      if (res.statusCode === 401 || res.statusCode === 403) return;
+      if (res.statusCode === 401 || res.statusCode === 403 || res.locals['audited'] === true) return;
       digest.note({ user, address, action, object, detail, outcome: res.statusCode < 400 ? 'ok' : 'error' });
     });
     next();

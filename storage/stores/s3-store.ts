@@ -34,6 +34,14 @@ export class S3Store implements ObjectStore {
   /** Why browsers may be unable to read from the store directly; undefined when its CORS rule is set. */
   corsProblem: string | undefined;
 
+  get warning(): string | undefined {
+    if (this.corsProblem === undefined) return undefined;
+    return (
+      'The store did not take a CORS rule; browsers may be unable to read images from it directly. ' +
+      `Allow GET and HEAD from the viewer's address on the bucket. The store says: ${this.corsProblem}`
+    );
+  }
+
   /** Makes no request: a store that is away now may be there later. `delays`: waits between tries, ms. */
   constructor(config: S3Config, options: S3Timeouts & { delays?: number[] } = {}) {
     this.bucket = config.bucket;

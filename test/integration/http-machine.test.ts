@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditAnswer, TokenCreated } from '../../contract/api.ts';
+import { storeRequest } from '../support/dicomweb.ts';
 import { ADMIN_PASSWORD, startRouter, type TestRouter } from '../support/router.ts';
 import { keepFiles, smallStudy } from '../support/small-image.ts';
 
@@ -44,6 +45,38 @@ describe('machine clients on /dicom-web', () => {
     expect((await dicomweb(basic)).status).toBe(200);
     await test.router.control.users.setPassword('machine', 'machine password two', { mustChange: false });
     expect((await dicomweb(basic)).status).toBe(401);
+  });
+
+  it('may ask for the capabilities with a token that only reads', async () => {
+    const reader = await token({ name: 'capabilities', scopes: ['dicomweb:read'] });
+    const answer = await dicomweb(`Bearer ${reader.secret}`, { method: 'OPTIONS' });
+    expect(answer.status).toBe(200);
+    const writer = await token({ name: 'only-writes', scopes: ['dicomweb:write'] });
+    expect((await dicomweb(`Bearer ${writer.secret}`, { method: 'OPTIONS' })).status).toBe(403);
+  });
+
+  it('leave one row in the audit trail for an upload, refused ones too', async () => {
+    const uploads = async () => {
+      const { rows } = await (await test.login()).json<AuditAnswer>('/api/audit?action=upload&limit=100');
+      return rows.map(({ detail, outcome }) => `${outcome}: ${detail}`);
+    };
+    const before = (await uploads()).length;
+    const { body, contentType } = storeRequest([...smallStudy('1.2.826.0.2.6', 2)]);
+    const headers = { Accept: 'application/dicom+json', Authorization: test.basic };
+    const sent = await fetch(`${test.url}/dicom-web/studies`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': contentType },
+      body,
+    });
+    expect(sent.status).toBe(200);
+    expect((await uploads()).slice(0, -before || undefined)).toEqual(['ok: 2 kept, 0 refused']);
+    const refused = await fetch(`${test.url}/dicom-web/studies`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': 'text/plain' },
+      body: 'no image',
+    });
+    expect(refused.status).toBe(415);
+    expect(await uploads()).toHaveLength(before + 2);
   });
 
   it('hold tokens that can do what their scopes say and nothing else', async () => {

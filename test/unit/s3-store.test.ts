@@ -144,6 +144,16 @@ describe('reading from an S3 that misbehaves', () => {
   });
 });
 
+test('a bucket that takes no CORS rule works, with a warning for IT', async () => {
+  const store = await storeBehind((request, response) => {
+    if (/[?&]cors/.test(request.url ?? '')) return error(response, 501, 'NotImplemented');
+    response.writeHead(200, { etag: '"x"' }).end();
+  });
+  expect(store.warning).toBeUndefined();
+  await store.put('k', body);
+  expect(store.warning).toContain('CORS');
+});
+
 describe('presigned addresses', () => {
   const target = { bucket: 'images', region: 'eu-central-1', accessKey: 'AK/1', secretKey: 'secret' };
   const key = 'objects/1f/1.2.840.1/2.3/4.5.00ff00ff00ff00ff00ff00ff00ff00ff.dcm';
