@@ -35,7 +35,10 @@ Examples:
                 progress.update(studies, undefined, `${sound} objects, ${(bytes / 1e6).toFixed(0)} MB`),
             });
             for await (const { kind, key, studyInstanceUID, text } of verification)
-              console.error(`${kind.toUpperCase()} ${key || (studyInstanceUID ?? '')}: ${text}`);
+              console.error(
+                [kind.toUpperCase(), key, studyInstanceUID && `(study ${studyInstanceUID})`].filter(Boolean).join(' ') +
+                  `: ${text}`,
+              );
             progress.end();
             const broken = await withControl(verifyCmd, (control) => control.trail.firstBroken());
             if (broken !== null)

@@ -161,7 +161,8 @@ describe('lifeboat import, export, verify', () => {
     await writeFile(victim, bytes);
     const damaged = await lifeboat(dataDir, ['verify']);
     expect(damaged.code).toBe(1);
-    expect(damaged.err).toContain(objects[0]);
+    expect(damaged.err).toMatch(new RegExp(`^HASH objects/${objects[0]} \\(study 1\\.2\\.826\\.0\\.4\\.1\\): `, 'm'));
+    expect(damaged.out).toContain('2 objects of 1 studies sound');
     const lost = await lifeboat(dataDir, ['import', join(files, 'not-there')]);
     expect(lost.code).toBe(1);
     await router.stop();
@@ -187,6 +188,33 @@ describe('lifeboat rebuild', () => {
     const again = await startRouter({ dataDir: test.dataDir });
     expect(await dump(again.router.context.archive.catalogue)).toEqual(before);
     await again.close();
+  });
+});
+
+describe('lifeboat rebuild --from-objects', () => {
+  it('brings studies back whose manifests are gone, and names what is no image', async () => {
+    const test = await startRouter();
+    await keepFiles(test.router.context.archive, smallStudy('1.2.826.0.3.1', 4));
+    await keepFiles(test.router.context.archive, smallStudy('1.2.826.0.3.2', 2));
+    await test.close({ keepData: true });
+    await rm(join(test.dataDir, 'store/manifests'), { recursive: true });
+    await rm(join(test.dataDir, 'store/metadata'), { recursive: true });
+    expect((await lifeboat(test.dataDir, ['rebuild'])).out).toContain('0 studies, 0 instances');
+    const ran = await lifeboat(test.dataDir, ['rebuild', '--from-objects']);
+    expect(ran).toMatchObject({ code: 0 });
+    expect(ran.out).toContain('6 of 6 objects');
+    expect(ran.out).toContain('2 studies, 6 instances');
+    const again = await startRouter({ dataDir: test.dataDir });
+    expect(await again.router.context.archive.metadata('1.2.826.0.3.1')).toHaveLength(4);
+    await again.close({ keepData: true });
+
+    const objects = join(test.dataDir, 'store/objects');
+    const victim = (await readdir(objects, { recursive: true })).find((name) => name.endsWith('.dcm'))!;
+    await writeFile(join(objects, victim, '..', '1.2.3.dcm'), 'no image');
+    const odd = await lifeboat(test.dataDir, ['rebuild', '--from-objects']);
+    expect(odd.code).toBe(1);
+    expect(odd.err).toContain('1.2.3.dcm');
+    await rm(test.dataDir, { recursive: true });
   });
 });
 
