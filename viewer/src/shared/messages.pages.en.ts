@@ -11,6 +11,13 @@ export const pageMessages = {
     submit: 'Sign in',
     working: 'Signing in',
     forgotten: 'Forgotten? IT can set a new password: lifeboat user passwd NAME.',
+    own: 'Choose a password of your own',
+    ownLead: 'The one you signed in with was made by somebody else.',
+    next: 'New password (10 characters or more)',
+    again: 'The new password again',
+    differ: 'The two new passwords differ.',
+    save: 'Save and go on',
+    later: 'Later',
     disclaimer: 'Not calibrated for primary diagnosis unless your site has said so.',
   },
   worklist: {

@@ -1,9 +1,11 @@
 import { useState } from 'react';
+import type { SessionInfo } from '../../../../contract/api.ts';
 import { signIn } from '../../shared/api/client.ts';
 import { messages } from '../../shared/messages.en.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
 import { useSession } from '../../shared/session.ts';
 import { useTitle } from '../../shared/use-title.ts';
+import { OwnPassword } from './own-password.tsx';
 import './sign-in.css';
 
 const text = pageMessages.signIn;
@@ -15,12 +17,15 @@ export default function SignInPage() {
   const [password, setPassword] = useState('');
   const [error, setError] = useState('');
   const [working, setWorking] = useState(false);
+  const [forced, setForced] = useState<SessionInfo | null>(null);
   useTitle(text.title);
   const submit = async () => {
     setWorking(true);
     setError('');
     try {
-      setSession(await signIn({ user: user.trim(), password }));
+      const session = await signIn({ user: user.trim(), password });
+      if (session.mustChangePassword) setForced(session);
+      else setSession(session);
     } catch (failure) {
       setError((failure as Error).message);
       setPassword('');
@@ -28,6 +33,7 @@ export default function SignInPage() {
       setWorking(false);
     }
   };
+  if (forced) return <OwnPassword session={forced} current={password} onDone={setSession} />;
   return (
     <main className="sign-in">
       <form

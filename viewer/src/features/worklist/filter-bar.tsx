@@ -26,7 +26,11 @@ export function FilterBar(props: {
   const { filters, onChange } = props;
   const [typed, setTyped] = useState(filters.search);
   const box = useRef<HTMLInputElement>(null);
-  useEffect(() => setTyped(filters.search), [filters.search]);
+  const sent = useRef(filters.search);
+  useEffect(() => {
+    if (filters.search !== sent.current) setTyped(filters.search);
+    sent.current = filters.search;
+  }, [filters.search]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
@@ -53,8 +57,16 @@ export function FilterBar(props: {
         // biome-ignore lint/a11y/noAutofocus: whoever opens the list wants to find a patient
         autoFocus
         value={typed}
+        onKeyDown={(event) => {
+          const first = document.querySelector<HTMLElement>('.worklist-open');
+          if (event.key === 'ArrowDown') first?.focus();
+          else if (event.key === 'Enter' && document.querySelectorAll('.worklist-open').length === 1) first?.click();
+          else return;
+          event.preventDefault();
+        }}
         onChange={(event) => {
           setTyped(event.target.value);
+          sent.current = event.target.value;
           onChange({ search: event.target.value });
         }}
       />

@@ -53,7 +53,7 @@ function StudyRow(props: { row: Row; now: number }) {
           <PatientName row={row} />
         </Link>
       </td>
-      <td>
+      <td className="nowrap">
         {row.patientID}
         {row.issuerOfPatientID && <span className="soft worklist-group">{row.issuerOfPatientID}</span>}
       </td>
@@ -65,7 +65,7 @@ function StudyRow(props: { row: Row; now: number }) {
       </td>
       <td>{row.modalities.join(' ')}</td>
       <td>{row.studyDescription}</td>
-      <td>{row.accessionNumber}</td>
+      <td className="nowrap">{row.accessionNumber}</td>
       <td className="nowrap" title={text.images(row.seriesCount, row.instanceCount)}>
         {row.instanceCount}
         {row.conflicts > 0 && (

@@ -1,0 +1,234 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DataSet, writePart10 } from '../../phantoms/part10-writer.ts';
+import { sampleStudies } from '../../phantoms/sample-studies.ts';
+import { chromiumAvailable, startBrowser, type TestBrowser } from '../support/browser.ts';
+import { keepFiles } from '../support/keep-files.ts';
+import { ADMIN_PASSWORD, startRouter, type TestRouter } from '../support/router.ts';
+
+const run = promisify(execFile);
+const storescu = await run('storescu', ['--version']).then(
+  () => true,
+  () => false,
+);
+const seen = process.env['LIFEBOAT_TEST_PICTURES'];
+
+/** A small image of patient `name`; `n` makes its UIDs. */
+function image(name: string, n: number): Uint8Array {
+  const dataSet: DataSet = {
+    '00080005': ['CS', 'ISO_IR 192'],
+    '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.7'],
+    '00080018': ['UI', `2.25.77.${n}.1.1`],
+    '00080020': ['DA', `2025${String((n % 12) + 1).padStart(2, '0')}11`],
+    '00080060': ['CS', 'OT'],
+    '00081030': ['LO', `Study number ${n}`],
+    '0008103E': ['LO', '<img src=x onerror="window.ran=1">'],
+    '00100010': ['PN', name],
+    '00100020': ['LO', `P-${n}`],
+    '0020000D': ['UI', `2.25.77.${n}`],
+    '0020000E': ['UI', `2.25.77.${n}.1`],
+    '00280002': ['US', 1],
+    '00280004': ['CS', 'MONOCHROME2'],
+    '00280010': ['US', 2],
+    '00280011': ['US', 2],
+    '00280100': ['US', 8],
+    '00280101': ['US', 8],
+    '00280102': ['US', 7],
+    '00280103': ['US', 0],
+    '7FE00010': ['OB', new Uint8Array([0, 80, 160, 255])],
+  };
+  return writePart10(dataSet);
+}
+
+describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', () => {
+  let router: TestRouter;
+  let browser: TestBrowser;
+  let page: Page;
+  let files: string;
+
+  const go = (path: string) => page.goto(`${router.url}/${path}`);
+  const body = () => page.innerText('body');
+  const shows = async (wanted: string | RegExp) => {
+    await page.getByText(wanted).first().waitFor({ timeout: 15_000 });
+  };
+  const patients = () => page.locator('.worklist-open strong').allInnerTexts();
+  const picture = async (name: string) => {
+    if (!seen) return;
+    for (const [width, height] of [
+      [2560, 1440],
+      [1366, 768],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      await page.screenshot({ path: join(seen, `${name}-${width}.png`) });
+    }
+  };
+
+  beforeAll(async () => {
+    files = await mkdtemp(join(tmpdir(), 'lifeboat-pages-'));
+    router = await startRouter({ env: { LIFEBOAT_ACCEPT_AE: 'CT1' }, viewerDir: process.env['LIFEBOAT_TEST_VIEWER'] });
+    for (const study of sampleStudies({ scale: 0.05 }))
+      await keepFiles(router.router.context.archive, study.instances());
+    await keepFiles(router.router.context.archive, [image('<script>ran()</script>^<b onclick>bold</b>', 1)]);
+    await keepFiles(
+      router.router.context.archive,
+      Array.from({ length: 60 }, (_, n) => image(`Patient^Number ${n + 100}`, n + 100)),
+    );
+    browser = await startBrowser();
+    page = await browser.page();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await router?.close();
+    await rm(files, { recursive: true, force: true });
+  });
+
+  it('refuses a wrong password in words and leads on to the page that was asked for', async () => {
+    await go('?search=SAMPLE-002');
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password').fill('wrong');
+    await picture('sign-in');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('.notice-bad').waitFor();
+    expect(await page.locator('.notice-bad').innerText()).toMatch(/password/i);
+    await picture('sign-in-refused');
+    await page.getByLabel('Password').fill(ADMIN_PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await shows('山田, 太郎');
+    expect(page.url()).toContain('search=SAMPLE-002');
+  });
+
+  it('shows names of every script and nothing of a name runs', async () => {
+    await go('');
+    await shows('SAMPLE Jørgensen, Ada');
+    const shown = await body();
+    for (const name of ['SAMPLE Иванов, Пётр', '山田, 太郎', 'やまだ, たろう', '王, 小東'])
+      expect(shown).toContain(name);
+    await picture('worklist');
+    await go('?search=bold');
+    await shows('<script>ran()</script>, <b onclick>bold</b>');
+    await go('arrivals');
+    await shows('<script>ran()</script>, <b onclick>bold</b>');
+    await picture('arrivals');
+    expect(await page.evaluate(() => (globalThis as { ran?: number }).ran)).toBeUndefined();
+  });
+
+  it('searches as one types, sorts, pages, and keeps all of it in the address', async () => {
+    await go('');
+    await page.locator('.worklist-open').first().waitFor();
+    await page.locator('.worklist-open').first().focus();
+    await page.keyboard.press('/');
+    await page.keyboard.type('иванов');
+    await expect.poll(patients).toEqual(['SAMPLE Иванов, Пётр']);
+    expect(new URL(page.url()).searchParams.get('search')).toBe('иванов');
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.type('Patient');
+    await expect.poll(body).toContain('1 to 50 of 60 studies');
+    await page.getByRole('button', { name: 'Patient', exact: true }).click();
+    await expect.poll(async () => (await patients())[0]).toBe('Patient, Number 100');
+    await page.getByRole('button', { name: 'Next' }).click();
+    await expect.poll(body).toContain('51 to 60 of 60 studies');
+    expect((await patients()).at(-1)).toBe('Patient, Number 159');
+    await page.reload();
+    await expect.poll(body).toContain('51 to 60 of 60 studies');
+  });
+
+  it('shows a study that arrives without a reload', async () => {
+    await go('?search=Newcomer');
+    await shows('No study matches.');
+    await keepFiles(router.router.context.archive, [image('Newcomer^Nora', 900)]);
+    await expect.poll(patients, { timeout: 15_000 }).toEqual(['Newcomer, Nora']);
+  });
+
+  it('is walked with the arrow keys and opened with Enter', async () => {
+    await go('?search=Patient&sort=patientName');
+    await page.locator('.worklist-open').first().waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/viewer\?StudyInstanceUIDs=/);
+    expect(page.url()).toContain('2.25.77.101');
+  });
+
+  it('uploads what was chosen and tells the result of every file', async () => {
+    const good = Buffer.from(image('Uploaded^Una', 901));
+    await writeFile(join(files, 'good.dcm'), good);
+    await writeFile(join(files, 'readme.txt'), 'Thank you for choosing this CD.');
+    await writeFile(join(files, 'torn.dcm'), good.subarray(0, 200));
+    await go('upload');
+    await picture('upload');
+    await page
+      .locator('input[type=file]')
+      .last()
+      .setInputFiles(['good.dcm', 'readme.txt', 'torn.dcm'].map((name) => join(files, name)));
+    await shows('1 kept, 1 refused, 1 left out');
+    await picture('upload-done');
+    const row = (name: string) => page.locator('.upload-rows tr', { hasText: name }).innerText();
+    expect(await row('good.dcm')).toContain('kept');
+    expect(await row('readme.txt')).toContain('not a DICOM file');
+    expect(await row('torn.dcm')).toContain('refused');
+    await go('?search=Uploaded');
+    await expect.poll(patients).toEqual(['Uploaded, Una']);
+  });
+
+  it.skipIf(!storescu)('lists a sender it does not know and lets IT allow it with one click', async () => {
+    const file = join(files, 'good.dcm');
+    await writeFile(file, image('Scanned^Sam', 902));
+    const send = () =>
+      run('storescu', ['-aet', 'NEWSCAN', '-aec', router.aeTitle, '127.0.0.1', String(router.dicomPort), file]);
+    await expect(send()).rejects.toThrow();
+    await go('it?tab=senders');
+    await shows('refused, waiting for you');
+    await picture('it-senders');
+    await page.locator('tr', { hasText: 'NEWSCAN' }).getByRole('button', { name: 'Allow' }).click();
+    await page.locator('tr', { hasText: 'NEWSCAN' }).getByText('allowed', { exact: true }).waitFor();
+    await send();
+    await go('arrivals');
+    await shows('Scanned, Sam');
+    await page.getByLabel('Show only').selectOption('NEWSCAN');
+    await page.reload();
+    await shows('Scanned, Sam');
+    expect(await body()).not.toContain('Uploaded, Una');
+    await picture('arrivals-one');
+  });
+
+  it('adds a user who can sign in, shows a token once, and keeps both in the audit trail', async () => {
+    await go('it?tab=users');
+    const form = page.getByRole('form', { name: 'Add a user' });
+    await form.getByLabel('User').fill('nightdoc');
+    await form.getByLabel(/^Password/).fill('short');
+    await form.getByRole('button', { name: 'Add a user' }).click();
+    await page.locator('.notice-bad').waitFor();
+    await form.getByLabel(/^Password/).fill('a password long enough');
+    await form.getByRole('button', { name: 'Add a user' }).click();
+    await shows('User nightdoc is added.');
+    await picture('it-users');
+    await router.login('nightdoc', 'a password long enough');
+    await go('it?tab=tokens');
+    await page.getByLabel('Name of the machine').fill('OHIF');
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    await shows('Token OHIF. Copy it now; it is not shown again.');
+    const secret = await page.locator('.it-secret').innerText();
+    const asked = await fetch(`${router.url}/dicom-web/studies?limit=1`, {
+      headers: { Authorization: `Bearer ${secret}`, Accept: 'application/dicom+json' },
+    });
+    expect(asked.status).toBe(200);
+    await picture('it-tokens');
+    await page.reload();
+    await shows('OHIF');
+    expect(await body()).not.toContain(secret);
+    await go('it?tab=audit&action=user-change');
+    await shows('added as radiologist');
+    await picture('it-audit');
+    await go('it?tab=refusals');
+    await shows('Reason');
+    await picture('it-refusals');
+    await go('it?tab=system');
+    await shows('Main PACS');
+    await picture('it-system');
+  });
+});
