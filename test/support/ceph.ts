@@ -18,6 +18,7 @@ export const SECRET_KEY = 'SKTEST';
 const DAEMONS = ['client.rgw.a', 'osd.0', 'mon.a'] as const;
 export type Daemon = (typeof DAEMONS)[number];
 const run = promisify(execFile);
+const START_ATTEMPTS = 3;
 
 /** Whether the packages are installed and this user may run them. */
 export function cephAvailable(): boolean {
@@ -38,6 +39,17 @@ export class CephS3 {
 
   /** A new cluster. `memstore` is fastest and keeps nothing over a kill; `bluestore` survives kill -9. */
   static async start(store: 'memstore' | 'bluestore' = 'memstore'): Promise<CephS3> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await CephS3.startOnce(store);
+      } catch (error) {
+        // On a loaded machine the monitor may answer its first commands too late.
+        if (attempt === START_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private static async startOnce(store: 'memstore' | 'bluestore'): Promise<CephS3> {
     const folder = mkdtempSync(join(tmpdir(), 'lifeboat-ceph-'));
     const port = await freePort();
     const ceph = new CephS3(folder, port);
