@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../router/config.ts';
+import { SETTINGS, settingSchemas } from '../../router/settings.ts';
 
 let cwd: string;
 beforeAll(async () => {
@@ -23,6 +24,19 @@ describe('settings', () => {
       database: { kind: 'sqlite', file: join(cwd, 'data/catalogue.sqlite') },
       acceptAE: [],
     });
+  });
+
+  it('are all in the table of the README, with their defaults', async () => {
+    const rows = new Map<string, string>();
+    for (const line of (await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')).split('\n')) {
+      const [, names, fallback] = line.split(' | ').length === 3 ? line.split(/^\| | \| /) : [];
+      for (const [name] of names?.matchAll(/LIFEBOAT_[A-Z0-9_]+/g) ?? []) rows.set(name, fallback!.replaceAll('`', ''));
+    }
+    for (const name of SETTINGS) {
+      expect(rows.has(name), name).toBe(true);
+      const value = settingSchemas[name].safeParse(undefined).data;
+      if (['string', 'number', 'boolean'].includes(typeof value)) expect(rows.get(name), name).toBe(String(value));
+    }
   });
 
   it.each([
