@@ -17,12 +17,18 @@ export interface CommitterOptions extends CommitParts {
   onProblem(error: LifeboatError): void;
 }
 
-/** A batch is closed when it is this large… */
+/** Segments of a batch hold at most so many lines. */
 const BATCH_ENTRIES = 500;
+/** A batch is due when so many instances or bytes wait… */
+const FULL_ENTRIES = 1000;
+const FULL_BYTES = 512 * 1024 * 1024;
 /** …or when nothing came for so long… */
 const QUIET_MS = 300;
-/** …or when its first instance is this old. */
+/** …or when its first instance is this old… */
 const LONGEST_WAIT_MS = 1000;
+/** …or, while so many wait that a sender must be in full flow and a commit would only slow it down, this old. */
+const DENSE_ENTRIES = 50;
+const LONGEST_DENSE_WAIT_MS = 4000;
 const STUDIES_IN_FLIGHT = 16;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
@@ -36,9 +42,11 @@ export class Committer {
   private readonly feed: CatalogueFeed;
   private readonly outstanding = new Map<string, SpoolEntry>();
   private queue: SpoolEntry[] = [];
+  private queuedBytes = 0;
   private firstAt = 0;
   private lastAt = 0;
   private hurried = false;
+  private waitsForAny = false;
   private closed = false;
   private wake: (() => void) | null = null;
   private readonly flushes = new Set<{ ids: Set<string>; resolve: () => void }>();
@@ -102,9 +110,11 @@ export class Committer {
       this.outstanding.set(entry.id, entry);
       if (this.queue.length === 0) this.firstAt = now;
       this.queue.push(entry);
+      this.queuedBytes += entry.size;
       this.lastAt = now;
     }
-    this.wake?.();
+    // A wait that nobody needs to end early would otherwise be made anew for every instance.
+    if (this.waitsForAny || this.isFull()) this.wake?.();
   }
 
   private async run(): Promise<void> {
@@ -115,6 +125,7 @@ export class Committer {
       const away = failed.length === 0 ? null : await this.unreachable();
       if (away) {
         this.queue = [...failed.map(({ spooled }) => spooled), ...this.queue];
+        for (const { spooled } of failed) this.queuedBytes += spooled.size;
         await this.storeAway(away);
         continue;
       }
@@ -147,17 +158,25 @@ export class Committer {
     this.retryDelay = Math.min(this.retryDelay * 2, LONGEST_DELAY_MS);
   }
 
+  private isFull(): boolean {
+    return this.queue.length >= FULL_ENTRIES || this.queuedBytes >= FULL_BYTES;
+  }
+
   private async nextBatch(): Promise<SpoolEntry[]> {
     while (!this.closed) {
       const now = performance.now();
-      const due = Math.min(this.lastAt + QUIET_MS, this.firstAt + LONGEST_WAIT_MS) - now;
-      if (this.queue.length > 0 && (this.hurried || this.queue.length >= BATCH_ENTRIES || due <= 0)) {
+      const longest = this.queue.length >= DENSE_ENTRIES ? LONGEST_DENSE_WAIT_MS : LONGEST_WAIT_MS;
+      const due = Math.min(this.lastAt + QUIET_MS, this.firstAt + longest) - now;
+      if (this.queue.length > 0 && (this.hurried || this.isFull() || due <= 0)) {
         const batch = this.queue.slice(0, BATCH_ENTRIES);
         this.queue = this.queue.slice(BATCH_ENTRIES);
+        for (const { size } of batch) this.queuedBytes -= size;
         this.firstAt = now;
         return batch;
       }
-      await this.sleep(this.queue.length > 0 ? due : undefined);
+      this.waitsForAny = this.queue.length === 0;
+      await this.sleep(this.waitsForAny ? undefined : due);
+      this.waitsForAny = false;
     }
     return [];
   }
