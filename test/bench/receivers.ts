@@ -17,6 +17,9 @@ export interface RunningReceiver {
   stop(): Promise<void>;
 }
 
+/** Without it DCMTK and Orthanc answer in two small writes and wait 40 ms for each image's delayed acknowledgement. */
+const noDelay = { ...process.env, TCP_NODELAY: '1' };
+
 const projectRoot = resolve(import.meta.dirname, '../..');
 
 /** A free TCP port of the loopback, for programs that cannot pick one themselves. */
@@ -103,7 +106,7 @@ export async function startStorescp(folder: string, fork: boolean): Promise<Runn
   const port = await freePort();
   mkdirSync(folder, { recursive: true });
   const args = [...(fork ? ['--fork'] : []), '-aet', 'STORESCP', '-od', folder, String(port)];
-  const child = spawn('storescp', args, { stdio: 'ignore' });
+  const child = spawn('storescp', args, { stdio: 'ignore', env: noDelay });
   return running('storescp', 'STORESCP', port, child, atOnce);
 }
 
@@ -124,7 +127,7 @@ export async function startOrthanc(folder: string): Promise<RunningReceiver> {
     AuthenticationEnabled: false,
   };
   writeFileSync(file, JSON.stringify(configuration));
-  const child = spawn('Orthanc', [file], { stdio: 'ignore' });
+  const child = spawn('Orthanc', [file], { stdio: 'ignore', env: noDelay });
   return running('Orthanc', 'ORTHANC', port, child, atOnce);
 }
 
@@ -143,7 +146,7 @@ export async function storescu(receiver: RunningReceiver, folder: string): Promi
   const args = ['-aet', 'BENCH', '-aec', receiver.calledAE, '127.0.0.1', String(receiver.port), '+sd', folder];
   const child = spawn('storescu', args, {
     stdio: ['ignore', 'ignore', 'ignore'],
-    env: { ...process.env, TCP_NODELAY: '1' },
+    env: noDelay,
   });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`storescu into ${receiver.name} ended with ${code}`);
