@@ -18,7 +18,23 @@ function ownNode() {
   }
 }
 
+/** A small young generation: with V8's default the router that receives 500 images holds 300 MiB, with this 207 MiB. */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
+
+/** The router goes on in the same process under that option, which V8 takes only at the start. */
+function restartForServing() {
+  const serving = process.argv.includes('serve') && typeof process.execve === 'function';
+  if (!serving || process.execArgv.some((option) => option.startsWith('--max-semi-space-size'))) return;
+  const script = fileURLToPath(import.meta.url);
+  process.execve(
+    process.execPath,
+    [process.execPath, SMALL_YOUNG_GENERATION, ...process.execArgv, script, ...process.argv.slice(2)],
+    { ...process.env },
+  );
+}
+
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  restartForServing();
   // Stripped and compiled sources are kept: a quicker start and some 50 MB less memory, also in worker threads.
   process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/lifeboat');
   nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
