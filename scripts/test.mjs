@@ -126,8 +126,6 @@ for (const peer of absent) {
 
 step('typecheck', 'npm', ['run', '--silent', 'typecheck']);
 step('lint', 'npm', ['run', '--silent', 'lint']);
-if (!wanted.length || wanted.includes('browser'))
-  step(wanted.length ? 'browser' : 'build', 'npm', ['run', '--silent', 'build']);
 suite('unit', 2);
 suite('property', 2);
 suite('integration', 2);
