@@ -20,7 +20,11 @@ export async function setup({ quiet = false } = {}) {
   const say = (text) => quiet || console.log(text);
   if (!dependenciesUpToDate()) {
     say('Installing dependencies (npm ci) …');
-    run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
+    run(
+      process.platform === 'win32' ? 'npm.cmd' : 'npm',
+      ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+      'npm ci',
+    );
   }
   checkNode();
   if (!viewerUpToDate()) {
