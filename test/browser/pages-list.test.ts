@@ -231,4 +231,15 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     await shows('Main PACS');
     await picture('it-system');
   });
+
+  it('leads modality staff to the arrivals, the page they may see', async () => {
+    await router.loginAs('modality', 'scanner-staff');
+    await page.context().clearCookies();
+    await go('');
+    await page.getByLabel('User name').fill('scanner-staff');
+    await page.getByLabel('Password').fill('scanner-staff has a password');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Arrivals' }).waitFor();
+    expect(await page.getByRole('navigation').first().innerText()).not.toContain('Patients');
+  });
 });

@@ -38,6 +38,7 @@ function App(props: { initial: SessionInfo | null }) {
       const next = query.get('next') ?? './';
       navigate(next.startsWith('./') ? next : './', { replace: true });
     }
+    if (session?.role === 'modality' && page === '') navigate('./arrivals', { replace: true });
   }, [session, page, query]);
   const Page = pageFor(page) ?? Missing;
   const content = (

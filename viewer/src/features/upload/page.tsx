@@ -1,6 +1,7 @@
 import { useRef, useState } from 'react';
 import { formatBytes } from '../../shared/format.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
+import { useSession } from '../../shared/session.ts';
 import { Link } from '../../shared/ui/link.tsx';
 import { ProgressBar } from '../../shared/ui/progress-bar.tsx';
 import { useTitle } from '../../shared/use-title.ts';
@@ -47,6 +48,7 @@ function Rows(props: { rows: FileRow[] }) {
 }
 
 function Outcome(props: { state: UploadState; onReset: () => void }) {
+  const { session } = useSession();
   const { rows, stopped, studies } = props.state;
   const count = (state: FileRow['state']) => rows.filter((row) => row.state === state).length;
   const kept = count('kept');
@@ -65,7 +67,7 @@ function Outcome(props: { state: UploadState; onReset: () => void }) {
       </p>
       {stopped && <p>{text.stopped}</p>}
       <p className="row">
-        {studies.length > 0 && (
+        {studies.length > 0 && session?.role !== 'modality' && (
           <Link className="button button-primary" to={`./viewer?StudyInstanceUIDs=${studies.join(',')}`}>
             {text.open}
           </Link>
