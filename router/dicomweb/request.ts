@@ -1,6 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Scope } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
+import { isAcceptableUid } from '../../storage/format/uid.ts';
 import type { Principal } from '../access/access-types.ts';
 import type { Config } from '../config.ts';
 
@@ -12,13 +13,12 @@ export interface Caller {
   address: string;
 }
 
-const uidPattern = /^[0-9]+(\.[0-9]+)*$/;
 const hostPattern = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i;
 
 /** A UID out of an address or query (PS3.5 9.1, leading zeros in components tolerated); BAD_REQUEST otherwise. */
 export function checkedUid(value: unknown, name: string): string {
-  if (typeof value === 'string' && value.length <= 64 && uidPattern.test(value)) return value;
-  throw new LifeboatError('BAD_REQUEST', `${name} is not a UID: digits and single dots, at most 64 characters.`);
+  if (typeof value === 'string' && isAcceptableUid(value)) return value;
+  throw new LifeboatError('BAD_REQUEST', `${name} is not a UID: digits and dots, at most 64 characters.`);
 }
 
 /**

@@ -2,16 +2,14 @@ import { Router } from 'express';
 import { z } from 'zod';
 import type { WorklistAnswer } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
+import { isAcceptableUid } from '../../storage/format/uid.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
 import { sendJson } from './send-json.ts';
 
 /** A UID as an address may carry it; other characters cannot be in any key. */
-export const uid = z
-  .string()
-  .max(64)
-  .regex(/^[0-9]+(\.[0-9]+)*$/, 'is not a UID');
+export const uid = z.string().max(64).refine(isAcceptableUid, 'is not a UID');
 
 const day = z.string().regex(/^\d{8}$/, 'must be a date YYYYMMDD');
 const worklistQuery = z.object({

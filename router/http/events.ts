@@ -35,10 +35,16 @@ export function eventsApi({ context, control, status }: HttpParts): Router & { c
       if (sessionOf(req) && (!id || !control.sessions.use(id, false))) return res.end();
       send('status', await status.get());
     };
-    const storeChanged = () => void tellStatus();
+    const tellSafely = () => {
+      tellStatus().catch((error: unknown) => {
+        context.log.error({ err: error }, 'status for an open page');
+        res.end();
+      });
+    };
+    const storeChanged = tellSafely;
     if (mayRead) context.archive.events.on('committed', committed);
     context.archive.events.on('store', storeChanged);
-    const every = setInterval(() => void tellStatus(), STATUS_EVERY_MS);
+    const every = setInterval(tellSafely, STATUS_EVERY_MS);
     const end = () => {
       clearInterval(every);
       clearTimeout(timer);

@@ -101,7 +101,7 @@ export function studyModelOf(study: StudyManifest): StudyModel {
       const pictures = Array.from(
         { length: frames },
         (_, frame): Picture => ({
-          id: `${instance.sopInstanceUID}#${frame + 1}`,
+          id: `${instance.key}#${frame + 1}`,
           studyInstanceUID: study.studyInstanceUID,
           instance,
           attributes,
@@ -110,9 +110,19 @@ export function studyModelOf(study: StudyManifest): StudyModel {
         }),
       );
       if (frames === 1) single.push(pictures[0]!);
-      else multi.push(stackOf(study, series, `${series.seriesInstanceUID}/${instance.sopInstanceUID}`, pictures, true));
+      else
+        multi.push(
+          stackOf(
+            study,
+            series,
+            `${study.studyInstanceUID}/${series.seriesInstanceUID}/${instance.sopInstanceUID}`,
+            pictures,
+            true,
+          ),
+        );
     }
-    if (single.length > 0) stacks.push(stackOf(study, series, series.seriesInstanceUID, single, false));
+    if (single.length > 0)
+      stacks.push(stackOf(study, series, `${study.studyInstanceUID}/${series.seriesInstanceUID}`, single, false));
     stacks.push(...multi);
   }
   const order = (stack: Stack) => (stack.seriesNumber === '' ? Number.MAX_SAFE_INTEGER : Number(stack.seriesNumber));

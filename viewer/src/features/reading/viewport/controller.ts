@@ -85,6 +85,8 @@ export class ViewportController {
     this.invert = false;
     this.#direction = 1;
     this.#shown = null;
+    // Nothing of the former patient may stay under the new one's name while the new picture is on its way.
+    this.draw();
     this.#show();
   }
 
