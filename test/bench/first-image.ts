@@ -1,26 +1,17 @@
 /** First image of a 500-slice CT in a started browser with an empty cache: ours, OHIF on Orthanc, and the floor. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Browser, type Cookie, chromium } from 'playwright-core';
+import { CHROMIUM_ARGUMENTS, chromiumPath } from '../support/browser.ts';
 import { ohifAvailable, serveOhif } from '../support/ohif.ts';
 import { ADMIN_PASSWORD, startRouterProcess } from '../support/router.ts';
 import { writeCtSeries } from './ct-slices.ts';
-import { freePort } from './receivers.ts';
-
-interface BenchRow {
-  name: string;
-  value: number | null;
-  unit: string;
-  target: string;
-  ok: boolean | null;
-  note?: string;
-}
+import { startOrthancWeb } from './orthanc-web.ts';
+import { type BenchRow, median } from './rows.ts';
 
 const SLICES = 500;
 const ROUNDS = 5;
@@ -58,42 +49,15 @@ const x = c.getContext('2d'); const p = x.createImageData(512, 512);
 for (let i = 0; i < 512 * 512; i++) { p.data[i * 4] = p.data[i * 4 + 1] = p.data[i * 4 + 2] = (i >> 9) & 255; p.data[i * 4 + 3] = 255; }
 x.putImageData(p, 0, 0);`;
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
-
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 async function startOrthanc(folder: string, files: readonly string[]) {
-  mkdirSync(folder, { recursive: true });
-  const httpPort = await freePort();
-  const file = join(folder, 'orthanc.json');
-  writeFileSync(
-    file,
-    JSON.stringify({
-      DicomPort: await freePort(),
-      HttpPort: httpPort,
-      AuthenticationEnabled: false,
-      StorageDirectory: join(folder, 'storage'),
-      IndexDirectory: join(folder, 'storage'),
-      Plugins: ['/usr/share/orthanc/plugins'],
-      DicomWeb: { Enable: true, Root: '/dicom-web/' },
-    }),
-  );
-  const child = spawn('Orthanc', [file], { stdio: 'ignore', env: { ...process.env, TCP_NODELAY: '1' } });
-  const url = `http://127.0.0.1:${httpPort}`;
-  for (let i = 0; i < 100 && !(await fetch(`${url}/system`).catch(() => null))?.ok; i++) await wait(200);
-  for (const path of files) await fetch(`${url}/instances`, { method: 'POST', body: readFileSync(path) });
-  return {
-    url,
-    stop: async () => {
-      child.kill();
-      await once(child, 'exit');
-    },
-  };
+  const orthanc = await startOrthancWeb(folder);
+  for (const path of files) await fetch(`${orthanc.url}/instances`, { method: 'POST', body: readFileSync(path) });
+  return orthanc;
 }
 
 async function startOurs(folder: string, files: readonly string[]) {
@@ -160,19 +124,7 @@ export async function run(): Promise<BenchRow[]> {
     const ohif = ohifAvailable() ? serveOhif(orthanc.url) : null;
     if (ohif) closers.push(() => ohif.close());
     const ohifUrl = ohif ? await listen(ohif) : '';
-    const browser = await chromium.launch({
-      executablePath: process.env['LIFEBOAT_CHROMIUM'] ?? '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--use-angle=swiftshader',
-        '--enable-unsafe-swiftshader',
-      ],
-    });
+    const browser = await chromium.launch({ executablePath: chromiumPath(), args: [...CHROMIUM_ARGUMENTS] });
     closers.push(() => browser.close());
 
     const times = { ours: [] as number[], floor: [] as number[], ohif: [] as number[] };

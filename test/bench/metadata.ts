@@ -1,30 +1,15 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { startRouter } from '../support/router.ts';
 import { writeCtSeries } from './ct-slices.ts';
-import { freePort } from './receivers.ts';
-
-interface BenchRow {
-  name: string;
-  value: number | null;
-  unit: string;
-  target: string;
-  ok: boolean | null;
-  note?: string;
-}
+import { startOrthancWeb } from './orthanc-web.ts';
+import { type BenchRow, median } from './rows.ts';
 
 const SLICES = 500;
 const ROUNDS = 5;
 const TIMES_FASTER = 10;
 const STUDY = 4711;
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
 
 interface Server {
   /** DICOMweb root. */
@@ -34,36 +19,8 @@ interface Server {
 }
 
 async function startOrthanc(folder: string): Promise<Server> {
-  mkdirSync(folder, { recursive: true });
-  const httpPort = await freePort();
-  const file = join(folder, 'orthanc.json');
-  writeFileSync(
-    file,
-    JSON.stringify({
-      DicomPort: await freePort(),
-      HttpPort: httpPort,
-      AuthenticationEnabled: false,
-      StorageDirectory: join(folder, 'storage'),
-      IndexDirectory: join(folder, 'storage'),
-      Plugins: ['/usr/share/orthanc/plugins'],
-      DicomWeb: { Enable: true, Root: '/dicom-web/' },
-    }),
-  );
-  const child = spawn('Orthanc', [file], { stdio: 'ignore', env: { ...process.env, TCP_NODELAY: '1' } });
-  const root = `http://127.0.0.1:${httpPort}/dicom-web`;
-  for (let i = 0; i < 100; i++) {
-    await wait(200);
-    const answer = await fetch(`${root}/studies`).catch(() => null);
-    if (answer?.ok) break;
-  }
-  return {
-    root,
-    headers: {},
-    stop: async () => {
-      child.kill();
-      await once(child, 'exit');
-    },
-  };
+  const { url, stop } = await startOrthancWeb(folder);
+  return { root: `${url}/dicom-web`, headers: {}, stop };
 }
 
 async function startOurs(): Promise<Server & { flush(): Promise<void> }> {

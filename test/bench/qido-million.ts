@@ -10,14 +10,7 @@ import { openCatalogue } from '../../storage/catalogue/open.ts';
 import { postgresPrograms, startPostgres } from '../support/postgres.ts';
 import { generateCatalogue } from './million-studies.ts';
 import { copyToPostgres } from './postgres-copy.ts';
-
-export interface BenchRow {
-  name: string;
-  value: number;
-  unit: string;
-  target: string;
-  ok: boolean;
-}
+import type { BenchRow } from './rows.ts';
 
 const STUDIES = Number(process.env.LIFEBOAT_BENCH_STUDIES ?? 1_000_000);
 const ROUNDS = 20;

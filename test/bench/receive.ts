@@ -13,27 +13,13 @@ import {
   startStorescp,
   storescu,
 } from './receivers.ts';
-
-export interface BenchRow {
-  name: string;
-  value: number | null;
-  unit: string;
-  target: string;
-  ok: boolean | null;
-  note?: string;
-}
+import { type BenchRow, median } from './rows.ts';
 
 const SLICES = 500;
 const ROUNDS = Number(process.env.LIFEBOAT_BENCH_ROUNDS ?? 5);
 const ASSOCIATIONS = 8;
 const BIG_FRAMES = 4096;
 const MAX_RESIDENT_MIB = 300;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 /** What an earlier receiver left unsynced must not be paid for by the next. */
 function quiet(): void {

@@ -6,14 +6,27 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 
 const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-function executable(): string | undefined {
+/** Software WebGL, no calls home; as root without a sandbox. */
+export const CHROMIUM_ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+] as const;
+
+/** The program, or undefined where there is none. */
+export function chromiumPath(): string | undefined {
   const named = process.env['LIFEBOAT_CHROMIUM'];
   return (named ? [named] : candidates).find((path) => existsSync(path));
 }
 
 /** Whether this machine has a Chromium to test with. */
 export function chromiumAvailable(): boolean {
-  return executable() !== undefined;
+  return chromiumPath() !== undefined;
 }
 
 export interface TestBrowser {
@@ -26,23 +39,14 @@ export interface TestBrowser {
 
 /** Starts headless Chromium with a fresh profile: nothing cached, nobody signed in. */
 export async function startBrowser(): Promise<TestBrowser> {
-  const executablePath = executable();
+  const executablePath = chromiumPath();
   if (!executablePath) throw new Error('no Chromium on this machine');
   const profile = await mkdtemp(join(tmpdir(), 'lifeboat-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
     viewport: { width: 1366, height: 768 },
-    args: [
-      '--no-sandbox',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--use-angle=swiftshader',
-      '--enable-unsafe-swiftshader',
-    ],
+    args: [...CHROMIUM_ARGUMENTS],
   });
   return {
     context,
