@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
-import type { DicomJson, InstanceEntry, StudyManifest } from './format/manifest.ts';
+import type { InstanceEntry, StudyManifest } from './format/manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Receiver } from './receive-types.ts';
+import type { MetadataText } from './segments.ts';
 
 export interface SpoolStatus {
   /** Instances acknowledged and not yet committed to the store. */
@@ -35,13 +36,15 @@ export interface Archive extends Receiver {
   entries(studyInstanceUID: string): Promise<InstanceEntry[]>;
   /** Merged for display; `url`s are filled by the caller. null when unknown. */
   manifest(studyInstanceUID: string): Promise<StudyManifest | null>;
-  /** Full DICOM JSON of every current instance (newest content each), as stored: bulk values as `bulk:OFFSET:LENGTH`. Pre-computed at commit, so 500 instances take milliseconds. Each item is serialised JSON text of one instance. */
-  metadata(studyInstanceUID: string, seriesInstanceUID?: string, sopInstanceUID?: string): Promise<string[]>;
+  /**
+   * Full DICOM JSON of every current instance (newest content each), as stored: bulk values as `bulk:OFFSET:LENGTH`. Pre-computed
+   * at commit, so 500 instances take milliseconds. With `dataSetSha256` that content of an instance, also an older one.
+   */
+  metadata(
+    studyInstanceUID: string,
+    seriesInstanceUID?: string,
+    sopInstanceUID?: string,
+    dataSetSha256?: string,
+  ): Promise<MetadataText[]>;
   close(): Promise<void>;
-}
-
-export interface MetadataLine {
-  sopInstanceUID: string;
-  dataSetSha256: string;
-  json: DicomJson;
 }

@@ -99,8 +99,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     },
     entries: (uid) => cache.entries(uid),
     manifest: async (uid) => buildStudyManifest(await cache.entries(uid)),
-    metadata: async (study, series, instance) =>
-      (await cache.metadata(study, series, instance)).map(({ json }) => json),
+    metadata: (study, series, instance, content) => cache.metadata(study, series, instance, content),
     close: async () => {
       background.abort();
       await committer.close();

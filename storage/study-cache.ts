@@ -64,11 +64,12 @@ export class StudyCache {
     return [...(await this.load(studyInstanceUID)).segments.keys()];
   }
 
-  /** Metadata text of the newest content of every instance, of one series or one instance when given. */
+  /** Metadata text of the newest content (or the one named) of every instance, of one series or one instance when given. */
   async metadata(
     studyInstanceUID: string,
     seriesInstanceUID?: string,
     sopInstanceUID?: string,
+    dataSetSha256?: string,
   ): Promise<MetadataText[]> {
     const study = await this.load(studyInstanceUID);
     const keys = [...study.segments.keys()];
@@ -79,8 +80,10 @@ export class StudyCache {
     });
     const byContent = new Map<string, MetadataText>();
     for (const key of keys) for (const line of study.metadata.get(key) ?? []) byContent.set(contentId(line), line);
-    const wanted = currentEntries(await this.entries(studyInstanceUID)).filter(
+    const entries = await this.entries(studyInstanceUID);
+    const wanted = (dataSetSha256 === undefined ? currentEntries(entries) : entries).filter(
       (entry) =>
+        (dataSetSha256 === undefined || entry.dataSetSha256 === dataSetSha256) &&
         (!seriesInstanceUID || entry.seriesInstanceUID === seriesInstanceUID) &&
         (!sopInstanceUID || entry.sopInstanceUID === sopInstanceUID),
     );

@@ -55,7 +55,7 @@ const NOTES = {
   search: `limit defaults to ${DEFAULT_LIMIT} and goes up to ${MAX_LIMIT}; a Warning header says when there are more. fuzzymatching is supported.`,
   transferSyntaxes: TARGET_SYNTAXES,
   contents:
-    'Extension: ?content=SHA256 on an instance retrieves an older content kept under the same SOP Instance UID.',
+    'Extension: ?content=SHA256 on an instance, its metadata, frames and bulk data means an older content kept under the same SOP Instance UID; BulkDataURIs name their content.',
 };
 
 function xmlText(value: string): string {

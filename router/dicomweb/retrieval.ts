@@ -34,12 +34,15 @@ export async function instanceOf({ index }: Retrieval, req: Request): Promise<In
   return await index.content(study, series!, instance!, content);
 }
 
-/** Full attributes of an instance; of an older content what the manifest keeps for display. */
-export async function attributesOf({ ctx, index }: Retrieval, entry: InstanceEntry): Promise<DicomJson> {
-  const [newest] = await index.select(entry.studyInstanceUID, entry.seriesInstanceUID, entry.sopInstanceUID);
-  if (newest?.dataSetSha256 !== entry.dataSetSha256) return entry.attributes;
-  const [text] = await ctx.archive.metadata(entry.studyInstanceUID, entry.seriesInstanceUID, entry.sopInstanceUID);
-  return text === undefined ? entry.attributes : (JSON.parse(text) as DicomJson);
+/** Full attributes of this content of an instance. */
+export async function attributesOf({ ctx }: Retrieval, entry: InstanceEntry): Promise<DicomJson> {
+  const [text] = await ctx.archive.metadata(
+    entry.studyInstanceUID,
+    entry.seriesInstanceUID,
+    entry.sopInstanceUID,
+    entry.dataSetSha256,
+  );
+  return text === undefined ? entry.attributes : (JSON.parse(text.json) as DicomJson);
 }
 
 /** A list of frame numbers from 1, as in `frames/1,3,5` (PS3.18 10.4.1.1.6). */

@@ -120,6 +120,7 @@ export async function sendFrames(
     return;
   }
   const { root } = callerOf(req, retrieval.ctx.config);
+  const content = single(req, 'content') === undefined ? '' : `?content=${entry.dataSetSha256}`;
   const writer = new MultipartWriter(res);
   // The first frame is made before the status goes out: an object that cannot be decoded answers 406, not a cut body.
   let frame = await frames.next();
@@ -130,7 +131,10 @@ export async function sendFrames(
   }
   for (let i = 0; !frame.done; i++) {
     await writer.part(
-      { 'Content-Type': offer.contentType, 'Content-Location': `${instanceUrl(root, entry)}/frames/${numbers[i]}` },
+      {
+        'Content-Type': offer.contentType,
+        'Content-Location': `${instanceUrl(root, entry)}/frames/${numbers[i]}${content}`,
+      },
       frame.value,
     );
     frame = await frames.next();

@@ -4,20 +4,19 @@ import { constants, createGzip } from 'node:zlib';
 import type { Request, Response } from 'express';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { DicomJson, InstanceEntry } from '../../storage/format/manifest.ts';
+import type { MetadataText } from '../../storage/segments.ts';
 import { covers, mediaAsks } from './accept.ts';
 import { notModified } from './conditional.ts';
 import { MultipartWriter, writeTo } from './multipart-writer.ts';
 import { nativeDicomModel } from './native-model-xml.ts';
 import { callerOf, requireScope, single } from './request.ts';
-import { type Retrieval, selectionOf } from './retrieval.ts';
+import { instanceOf, type Retrieval, selectionOf } from './retrieval.ts';
 import { etagOf } from './study-index.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 /** Smaller answers gain nothing from compression. */
 const MIN_GZIP_CHARACTERS = 16 * 1024;
 const bulk = /"BulkDataURI":"bulk:(\d+):(\d+)"/g;
-const sopInstanceUID = /"00080018":\{"vr":"UI","Value":\["([0-9.]{1,64})"\]\}/;
-
 /** Address under which this instance's bulk data, frames and renditions lie. */
 export function instanceUrl(
   root: string,
@@ -26,21 +25,21 @@ export function instanceUrl(
   return `${root}/studies/${entry.studyInstanceUID}/series/${entry.seriesInstanceUID}/instances/${entry.sopInstanceUID}`;
 }
 
-/** Stored references to bytes of the object become addresses. Works on the text: nothing is parsed. */
-export function withAddresses(json: string, instance: string): string {
-  return json.replace(bulk, (_, offset, length) => `"BulkDataURI":"${instance}/bulkdata/${offset}-${length}"`);
+/**
+ * Stored references to bytes of the object become addresses, which name the content: offsets of one content must never be
+ * read in another that came under the same UID. Works on the text: nothing is parsed.
+ */
+export function withAddresses(json: string, instance: string, dataSetSha256: string): string {
+  return json.replace(
+    bulk,
+    (_, offset, length) => `"BulkDataURI":"${instance}/bulkdata/${offset}-${length}?content=${dataSetSha256}"`,
+  );
 }
 
-/** One SOP Instance UID in several series: which of them this metadata belongs to. */
-function ofSameSeries(text: string, entries: readonly InstanceEntry[]): InstanceEntry | undefined {
-  const series = (JSON.parse(text) as DicomJson)['0020000E']?.Value?.[0];
-  return entries.find((entry) => entry.seriesInstanceUID === series);
-}
-
-function* chunks(texts: readonly string[], addressOf: (text: string) => string): Generator<string> {
+function* chunks(texts: readonly MetadataText[], addressed: (text: MetadataText) => string): Generator<string> {
   let pending = '[';
   for (const [i, text] of texts.entries()) {
-    pending += `${i === 0 ? '' : ','}${withAddresses(text, addressOf(text))}`;
+    pending += `${i === 0 ? '' : ','}${addressed(text)}`;
     if (pending.length >= CHUNK_BYTES) {
       yield pending;
       pending = '';
@@ -49,7 +48,10 @@ function* chunks(texts: readonly string[], addressOf: (text: string) => string):
   yield `${pending}]`;
 }
 
-/** Retrieve metadata of a study, a series or an instance (PS3.18 10.4.1.1.2). */
+/**
+ * Retrieve metadata of a study, a series or an instance (PS3.18 10.4.1.1.2); of an instance with `?content=SHA256` that of
+ * an older content.
+ */
 export function retrieveMetadata(retrieval: Retrieval): (req: Request, res: Response) => Promise<void> {
   const { ctx, index } = retrieval;
   return async (req, res) => {
@@ -57,21 +59,20 @@ export function retrieveMetadata(retrieval: Retrieval): (req: Request, res: Resp
     const { study, series, instance } = selectionOf(req);
     const form = metadataForm(req);
     const { root } = callerOf(req, ctx.config);
-    const entries = await index.select(study, series, instance);
+    const named =
+      single(req, 'content') === undefined || instance === undefined ? null : await instanceOf(retrieval, req);
+    const entries = named ? [named] : await index.select(study, series, instance);
     if (notModified(req, res, etagOf(entries, `${form} ${root}`))) return;
-    const texts = await ctx.archive.metadata(study, series, instance);
+    const texts = await ctx.archive.metadata(study, series, instance, named?.dataSetSha256);
     if (texts.length === 0) throw new LifeboatError('NOT_FOUND');
-    const bySop = Map.groupBy(entries, (entry) => entry.sopInstanceUID);
-    const addressOf = (text: string) => {
-      const [first, ...others] = bySop.get(sopInstanceUID.exec(text)?.[1] ?? '') ?? entries;
-      return instanceUrl(root, others.length === 0 ? first! : (ofSameSeries(text, [first!, ...others]) ?? first!));
-    };
+    const addressed = (text: MetadataText) =>
+      withAddresses(text.json, instanceUrl(root, { studyInstanceUID: study, ...text }), text.dataSetSha256);
     if (form === 'xml') {
       const writer = new MultipartWriter(res);
       res.setHeader('Content-Type', writer.contentType('application/dicom+xml'));
       if (req.method === 'HEAD') return void res.end();
       for (const text of texts) {
-        const json = JSON.parse(withAddresses(text, addressOf(text))) as DicomJson;
+        const json = JSON.parse(addressed(text)) as DicomJson;
         await writer.part({ 'Content-Type': 'application/dicom+xml' }, Buffer.from(nativeDicomModel(json)));
       }
       return await writer.end();
@@ -79,16 +80,16 @@ export function retrieveMetadata(retrieval: Retrieval): (req: Request, res: Resp
     res.setHeader('Content-Type', 'application/dicom+json');
     res.vary('Accept-Encoding');
     if (req.method === 'HEAD') return void res.end();
-    const size = texts.reduce((sum, text) => sum + text.length, 0);
+    const size = texts.reduce((sum, { json }) => sum + json.length, 0);
     if (
       size >= MIN_GZIP_CHARACTERS &&
       /(^|[\s,])gzip\s*(;\s*q=(1|0\.\d*[1-9]))?\s*(,|$)/i.test(req.get('accept-encoding') ?? '')
     ) {
       res.setHeader('Content-Encoding', 'gzip');
-      await pipeline(Readable.from(chunks(texts, addressOf)), createGzip({ level: constants.Z_BEST_SPEED }), res);
+      await pipeline(Readable.from(chunks(texts, addressed)), createGzip({ level: constants.Z_BEST_SPEED }), res);
       return;
     }
-    for (const chunk of chunks(texts, addressOf)) await writeTo(res, chunk);
+    for (const chunk of chunks(texts, addressed)) await writeTo(res, chunk);
     res.end();
   };
 }

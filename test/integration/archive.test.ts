@@ -65,7 +65,7 @@ describe('what was received', () => {
     for (let i = 1; i <= 3; i++) await receive(archive, slice(i));
     await archive.flush();
     await reopen();
-    const all = (await archive.metadata(STUDY)).map((text) => JSON.parse(text));
+    const all = (await archive.metadata(STUDY)).map(({ json }) => JSON.parse(json));
     expect(all.map((json) => json['00080018'].Value[0]).sort()).toEqual([1, 2, 3].map((i) => `${SERIES}.${i}`));
     expect(all[0]['00100010'].Value[0].Alphabetic).toBe('Doe^Jane');
     expect(await archive.metadata(STUDY, SERIES, `${SERIES}.2`)).toHaveLength(1);
