@@ -5,13 +5,14 @@ import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { serveCommand } from './serve.ts';
-import { EXIT, EXIT_HELP, fail } from './terminal.ts';
+import { EXIT, EXIT_HELP, fail, outliveClosedOutput } from './terminal.ts';
 import { tokenCommand } from './token.ts';
 import { userCommand } from './user.ts';
 import { verifyCommand } from './verify.ts';
 
 /** The `lifeboat` command. Sets `process.exitCode`. */
 export async function main(argv: string[]): Promise<void> {
+  outliveClosedOutput();
   const program = new Command('lifeboat')
     .description('Keeps an exact, provable copy of every image and shows it when the PACS cannot.')
     .version(version)

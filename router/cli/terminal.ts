@@ -52,6 +52,18 @@ export function command<Args extends unknown[]>(work: (...args: Args) => Promise
   };
 }
 
+/**
+ * Whoever reads the output may stop early (`lifeboat … | head -1`): what is said after that is lost, the work goes on to its
+ * end and the exit code stays true.
+ */
+export function outliveClosedOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 /** Columns padded to the widest cell. */
 export function table(head: string[], rows: string[][]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
