@@ -69,7 +69,14 @@ export interface Status {
   store: { description: string; available: boolean; since?: string; message?: string; warning?: string };
   /** Away: searching and the worklist wait for it; receiving goes on. */
   catalogue?: { description: string; available: boolean; message?: string };
-  spool: { entries: number; bytes: number; oldest: string | null; freeBytes: number };
+  spool: {
+    entries: number;
+    bytes: number;
+    oldest: string | null;
+    freeBytes: number;
+    /** Recovery is incomplete: files found at the start that cannot be read, each perhaps an acknowledged image. Times are UTC ISO. */
+    unread?: { files: number; since: string; triedAt: string; nextTryAt: string; reason: string };
+  };
   /** null: none configured. */
   pacs: PacsStatus | null;
   totals: { studies: number; instances: number; bytes: number; conflicts: number };

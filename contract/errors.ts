@@ -15,6 +15,11 @@ export const ERRORS = {
     dimse: 0xa700,
     text: 'The router could not write this image to its disk; send again and tell IT.',
   },
+  SPOOL_UNREADABLE: {
+    http: 500,
+    dimse: 0x0110,
+    text: 'Files found in the spool at the start cannot be read; they are tried again.',
+  },
   SOP_CLASS_MISMATCH: {
     http: 409,
     dimse: 0xa900,

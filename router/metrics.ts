@@ -42,6 +42,11 @@ export function registerArchiveMetrics(
     return oldest ? Math.max(0, (Date.now() - Date.parse(oldest)) / 1000) : 0;
   });
   gauge('lifeboat_spool_free_bytes', 'Free bytes on the disk of the spool', () => archive.spool().freeBytes);
+  gauge(
+    'lifeboat_spool_unread_files',
+    'Files found in the spool at the start that cannot be read yet',
+    () => archive.spool().unread?.files ?? 0,
+  );
   gauge('lifeboat_store_available', '1 while the object store answers', () => (archive.spool().storeError ? 0 : 1));
   const committed = new Counter({
     name: 'lifeboat_committed_instances_total',

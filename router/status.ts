@@ -49,7 +49,7 @@ export class StatusBoard {
         available: this.catalogueError === undefined,
         ...(this.catalogueError !== undefined && { message: this.catalogueError }),
       },
-      spool: { entries: spool.entries, bytes: spool.bytes, oldest: spool.oldest, freeBytes: spool.freeBytes },
+      spool,
       pacs: this.#context.pacsStatus?.() ?? null,
       totals: this.#totals,
       pendingAEs: this.#control.senders.pending(),

@@ -4,6 +4,7 @@ import type { InstanceEntry, StudyManifest } from './format/manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Receiver } from './receive-types.ts';
 import type { MetadataText } from './segments.ts';
+import type { UnreadFiles } from './spool-types.ts';
 
 export interface SpoolStatus {
   /** Instances acknowledged and not yet committed to the store. */
@@ -15,6 +16,8 @@ export interface SpoolStatus {
   freeBytes: number;
   /** Present while the store does not answer. */
   storeError?: { since: string; message: string };
+  /** Present while files found at the start cannot be read. */
+  unread?: UnreadFiles;
 }
 
 export interface ArchiveEvents {

@@ -19,6 +19,7 @@ import { Spool } from './spool.ts';
 import { FileStore } from './stores/file-store.ts';
 import { openStore, type StoreConfig } from './stores/open-store.ts';
 import { StudyCache } from './study-cache.ts';
+import { type Hashers, openHashers } from './verify-threads.ts';
 
 /** The router's configuration fits as it is. */
 export interface ArchiveOptions {
@@ -38,6 +39,8 @@ export interface ArchiveOptions {
 const FILE_PUTS_IN_FLIGHT = 128;
 const S3_PUTS_IN_FLIGHT = 16;
 const S3_BYTES_IN_FLIGHT = 48 << 20;
+/** Objects that came again are read and hashed so many at once. */
+const CHECKS_IN_FLIGHT = 4;
 
 /**
  * Opens the archive: recovers the spool, begins to commit what waits in it, and is ready to receive. A store that is away
@@ -71,6 +74,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
   const cache = new StudyCache(store, { onDamaged: onProblem });
   const describer = new DescribeThread({ onProblem: (error) => onProblem(asLifeboatError(error)) });
   const local = store instanceof FileStore;
+  let hashers: Hashers | undefined;
   const committer = new Committer({
     store,
     cache,
@@ -80,8 +84,15 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     events,
     onProblem,
     puts: local ? new Limiter(FILE_PUTS_IN_FLIGHT) : new Limiter(S3_PUTS_IN_FLIGHT, S3_BYTES_IN_FLIGHT),
+    hashers: () => {
+      hashers ??= openHashers(store);
+      return hashers;
+    },
+    checks: new Limiter(CHECKS_IN_FLIGHT),
     onStep: options.onStep ?? (() => undefined),
   });
+  spool.events.on('unread', onProblem);
+  spool.recovered.catch((error) => onProblem(asLifeboatError(error)));
   committer.start();
   const background = new AbortController();
   const tended = tendUntilDone(() => tend(store, catalogue, background.signal), background.signal, onProblem);
@@ -104,6 +115,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
       background.abort();
       await committer.close();
       await tended;
+      await hashers?.close();
       await describer.close();
       await spool.close();
       await catalogue.close();

@@ -10,6 +10,7 @@ import type { ObjectStore } from './object-store.ts';
 import { type DescribedInstance, writeSegments } from './segments.ts';
 import type { SpoolEntry } from './spool-types.ts';
 import type { StudyCache } from './study-cache.ts';
+import type { Hashers } from './verify-threads.ts';
 
 /** Where a test may stop the process: after the step of that name, before the next. */
 export type CommitStep = 'described' | 'objects' | 'segments' | 'catalogue' | 'removed';
@@ -19,6 +20,9 @@ export interface CommitParts {
   cache: StudyCache;
   describer: Describer;
   puts: Limiter;
+  /** Opened at the first instance that comes again. */
+  hashers(): Hashers;
+  checks: Limiter;
   onStep(step: CommitStep): void | Promise<void>;
 }
 
@@ -55,7 +59,7 @@ async function commitInto(outcome: BatchOutcome, parts: CommitParts, studyUID: s
   await Promise.all(
     again.map(async (spooled) => {
       const entry = known.get(contentId(spooled));
-      if (entry && !(await isWhole(parts.store, entry))) fresh.set(contentId(spooled), spooled);
+      if (entry && !(await isWhole(parts, entry))) fresh.set(contentId(spooled), spooled);
     }),
   );
 
@@ -100,9 +104,14 @@ async function commitInto(outcome: BatchOutcome, parts: CommitParts, studyUID: s
   }
 }
 
-/** What was received again is dropped only when the store still has the first one in full size. */
-async function isWhole(store: ObjectStore, entry: InstanceEntry): Promise<boolean> {
-  return (await store.head(entry.key))?.size === entry.size;
+/**
+ * What was received again is dropped only when the store still has the first one, byte for byte: its size may be right and
+ * its content not. An object that could not be read to its end counts as not whole: putting it again does no harm.
+ */
+async function isWhole(parts: CommitParts, entry: InstanceEntry): Promise<boolean> {
+  if ((await parts.store.head(entry.key))?.size !== entry.size) return false;
+  const check = await parts.checks.run(entry.size, () => parts.hashers().check(entry.key));
+  return check.state === 'read' && check.size === entry.size && check.sha256 === entry.sha256;
 }
 
 async function putObject(parts: CommitParts, spooled: SpoolEntry): Promise<LifeboatError | null> {

@@ -1,3 +1,4 @@
+import type { LifeboatError } from '../contract/errors.ts';
 import type { ReceiveSource } from './format/manifest.ts';
 
 /** One acknowledged instance waiting in the spool: a complete, fsynced Part 10 file and all a committer needs to know of it. */
@@ -31,6 +32,19 @@ export interface SpoolEvents {
   entry: [entry: SpoolEntry];
   /** A file was set aside in `damaged/`. */
   damaged: [report: DamagedReport];
+  /** Files found at the start cannot be read; they are tried again. */
+  unread: [error: LifeboatError];
+}
+
+/** Files found in the spool at the start that could not be read yet; each may be an acknowledged instance. */
+export interface UnreadFiles {
+  files: number;
+  /** UTC ISO, as the next two. */
+  since: string;
+  triedAt: string;
+  nextTryAt: string;
+  /** What the disk said last. */
+  reason: string;
 }
 
 /** Written beside each file that was set aside, so that IT can see what happened. */
@@ -52,9 +66,13 @@ export interface RecoveryReport {
   /** Receptions that were never acknowledged: their parts are removed. */
   unfinishedRemoved: number;
   damaged: DamagedReport[];
+  /** Files that could not be read at the first attempt. */
+  unread: number;
 }
 
 export interface SpoolOptions {
+  /** First pause before files that could not be read are tried again, ms; doubled up to five minutes. Default five seconds. */
+  unreadRetryMs?: number;
   /** Below this many free bytes on the disk nothing new is accepted (SPOOL_FULL). Default 512 MiB. */
   minFreeBytes?: number;
   /** false: `open` returns before old entries are verified; each then arrives by the event `entry` and `recovered` resolves at the end. Default true: `open` waits for them. */

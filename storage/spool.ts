@@ -13,6 +13,7 @@ import { decodeSpoolName, ENTRY_SUFFIX, encodeSpoolName, PART_SUFFIX, type Spool
 import { SpoolPart } from './spool-part.ts';
 import { verifySpoolFile } from './spool-recovery.ts';
 import type { DamagedReport, RecoveryReport, SpoolEntry, SpoolEvents, SpoolOptions } from './spool-types.ts';
+import { UnreadRetry } from './spool-unread.ts';
 
 export type { DamagedReport, RecoveryReport, SpoolEntry, SpoolOptions } from './spool-types.ts';
 
@@ -47,11 +48,14 @@ export class Spool {
   #closed = false;
   #lastMs = 0;
   #recovered: Promise<RecoveryReport> | null = null;
+  #unread: UnreadRetry | undefined;
+  readonly #unreadRetryMs: number | undefined;
 
   private constructor(dir: string, lock: { release(): void }, options: SpoolOptions) {
     this.dir = dir;
     this.#lock = lock;
     this.#minFreeBytes = options.minFreeBytes ?? DEFAULT_MIN_FREE_BYTES;
+    this.#unreadRetryMs = options.unreadRetryMs;
     this.#folderFd = openSync(dir, 'r');
     this.#folder = new GroupSync(this.#folderFd);
   }
@@ -90,7 +94,9 @@ export class Spool {
     let oldest: string | null = null;
     for (const { receivedAt } of this.#entries.values())
       if (oldest === null || receivedAt < oldest) oldest = receivedAt;
-    return { entries: this.#entries.size, bytes: this.#bytes, oldest, freeBytes: this.#freeBytes() };
+    const unread = this.#unread?.status();
+    const status = { entries: this.#entries.size, bytes: this.#bytes, oldest, freeBytes: this.#freeBytes() };
+    return unread ? { ...status, unread } : status;
   }
 
   /** Starts a file. Throws SPOOL_FULL or SPOOL_UNWRITABLE. */
@@ -138,6 +144,7 @@ export class Spool {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#unread?.close();
     await this.#recovered?.catch(() => undefined);
     await this.#folder.sync().catch(() => undefined);
     closeSync(this.#folderFd);
@@ -185,7 +192,7 @@ export class Spool {
   }
 
   async #recover(): Promise<RecoveryReport> {
-    const report: RecoveryReport = { recovered: 0, bytes: 0, unfinishedRemoved: 0, damaged: [] };
+    const report: RecoveryReport = { recovered: 0, bytes: 0, unfinishedRemoved: 0, damaged: [], unread: 0 };
     // Synchronous, so that it cannot meet files of receptions that start while old entries are still being verified.
     const names = readdirSync(this.dir);
     for (const part of names.filter((n) => n.endsWith(PART_SUFFIX))) {
@@ -194,28 +201,36 @@ export class Spool {
     }
     const found = names.filter((n) => n.endsWith(ENTRY_SUFFIX)).sort();
     await this.#folder.sync();
-    for (const fileName of found) {
-      if (this.#closed) break;
-      const path = join(this.dir, fileName);
-      const name = decodeSpoolName(fileName);
-      if (!name) {
-        report.damaged.push(await this.#damage(path, newId(), 'The file name is not one that the spool gives.'));
-        continue;
-      }
-      const verdict = await verifySpoolFile(path, name);
-      if ('reason' in verdict) {
-        const { size, dataSetSha256, source } = name;
-        const receivedAt = new Date(name.receivedAtMs).toISOString();
-        report.damaged.push(
-          await this.#damage(path, name.id, verdict.reason, { size, dataSetSha256, receivedAt, source }),
-        );
-        continue;
-      }
-      report.recovered++;
-      report.bytes += name.size;
-      this.#add(verdict.entry);
-    }
+    this.#unread = new UnreadRetry(
+      (fileName) => this.#recoverOne(fileName, report),
+      (error) => this.events.emit('unread', error),
+      this.#unreadRetryMs,
+    );
+    await this.#unread.readAll(found);
+    report.unread = this.#unread.status()?.files ?? 0;
     return report;
+  }
+
+  /** Throws what the disk throws; the file is then where it was. */
+  async #recoverOne(fileName: string, report: RecoveryReport): Promise<void> {
+    const path = join(this.dir, fileName);
+    const name = decodeSpoolName(fileName);
+    if (!name) {
+      report.damaged.push(await this.#damage(path, newId(), 'The file name is not one that the spool gives.'));
+      return;
+    }
+    const verdict = await verifySpoolFile(path, name);
+    if ('reason' in verdict) {
+      const { size, dataSetSha256, source } = name;
+      const receivedAt = new Date(name.receivedAtMs).toISOString();
+      report.damaged.push(
+        await this.#damage(path, name.id, verdict.reason, { size, dataSetSha256, receivedAt, source }),
+      );
+      return;
+    }
+    report.recovered++;
+    report.bytes += name.size;
+    this.#add(verdict.entry);
   }
 }
 

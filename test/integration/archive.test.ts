@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Archive } from '../../storage/archive-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import { rebuild } from '../../storage/rebuild.ts';
+import { verify } from '../../storage/verify.ts';
 import {
   type ArchiveFolder,
   archiveFolder,
@@ -26,6 +27,12 @@ afterEach(async () => {
   await archive.close();
   folder.remove();
 });
+
+async function kindsFound(): Promise<string[]> {
+  const kinds: string[] = [];
+  for await (const { kind } of verify({ store: archive.store })) kinds.push(kind);
+  return kinds;
+}
 
 async function reopen(): Promise<void> {
   await archive.close();
@@ -118,6 +125,24 @@ describe('the same SOP Instance UID again', () => {
     await archive.flush();
     const [again] = await archive.entries(STUDY);
     expect((await archive.store.get(again!.key)).subarray(again!.dataSetOffset).equals(slice(1).bytes)).toBe(true);
+  });
+
+  test('same bytes after the object was damaged in the store at its full size: whole again', async () => {
+    for (let i = 1; i <= 2; i++) await receive(archive, slice(i));
+    await archive.flush();
+    const entry = (await archive.entries(STUDY)).find(({ sopInstanceUID }) => sopInstanceUID === slice(1).sop)!;
+    const path = join(folder.dir, 'store', entry.key);
+    const damaged = readFileSync(path);
+    damaged[damaged.length - 1]! ^= 1;
+    writeFileSync(path, damaged);
+    expect(await kindsFound()).toEqual(['hash']);
+
+    for (let i = 1; i <= 2; i++) await receive(archive, slice(i));
+    await archive.flush();
+    expect((await archive.store.get(entry.key)).subarray(entry.dataSetOffset).equals(slice(1).bytes)).toBe(true);
+    expect(await kindsFound()).toEqual([]);
+    expect(await archive.entries(STUDY)).toHaveLength(2);
+    expect(archive.spool().entries).toBe(0);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -204,5 +205,57 @@ describe('a spool file name', () => {
   });
   it.each(['', 'x.dcm', '../../a.dcm', 'IMG0001.dcm'])('is not %j', (text) => {
     expect(decodeSpoolName(text)).toBeNull();
+  });
+});
+
+describe('a spool file that the disk does not give back at the start', () => {
+  const bytesOf = (path: string) => readFileSync(path);
+  /** A link to itself cannot be opened by anybody, root included (ELOOP). */
+  const block = (path: string) => {
+    const bytes = bytesOf(path);
+    rmSync(path);
+    symlinkSync(path, path);
+    return () => {
+      rmSync(path);
+      writeFileSync(path, bytes);
+    };
+  };
+
+  it('does not keep the others from being recovered, is named, and is recovered once it can be read', async () => {
+    await receive('1.2.3.1');
+    await receive('1.2.3.2');
+    await receive('1.2.3.3');
+    const [first, second] = spool.entries();
+    await spool.close();
+    const unblockFirst = block(first!.path);
+    const unblockSecond = block(second!.path);
+    spool = await Spool.open(dir, { minFreeBytes: 0, unreadRetryMs: 20 });
+
+    expect(spool.entries().map((e) => e.sopInstanceUID)).toEqual(['1.2.3.3']);
+    expect((await spool.recovered).unread).toBe(2);
+    expect(spool.status().unread).toMatchObject({ files: 2, reason: 'ELOOP' });
+    expect(await spool.damaged()).toEqual([]);
+
+    unblockFirst();
+    await expect.poll(() => spool.entries().length, { timeout: 5000 }).toBe(2);
+    expect(spool.status().unread).toMatchObject({ files: 1 });
+    unblockSecond();
+    await expect.poll(() => spool.entries().length, { timeout: 5000 }).toBe(3);
+    expect(spool.status().unread).toBeUndefined();
+  });
+
+  it('is told once as long as nothing changes', async () => {
+    await receive('1.2.3.1');
+    const [only] = spool.entries();
+    await spool.close();
+    const unblock = block(only!.path);
+    const problems: string[] = [];
+    spool = await Spool.open(dir, { minFreeBytes: 0, unreadRetryMs: 5, awaitRecovery: false });
+    spool.events.on('unread', (error) => problems.push(error.message));
+    await spool.recovered;
+    const { triedAt } = spool.status().unread!;
+    await expect.poll(() => spool.status().unread!.triedAt, { timeout: 5000 }).not.toBe(triedAt);
+    expect(problems).toEqual(['Recovery is incomplete: 1 file of the spool cannot be read (ELOOP).']);
+    unblock();
   });
 });
