@@ -69,6 +69,16 @@ export interface WorklistRow {
   conflicts: number;
 }
 
+/** One content as the catalogue has it, for comparing it with the store. */
+export interface CatalogueContent {
+  seriesInstanceUID: string;
+  sopInstanceUID: string;
+  dataSetSha256: string;
+  key: string;
+  size: number;
+  sha256: string;
+}
+
 export interface Catalogue {
   readonly description: string;
   /**
@@ -78,8 +88,15 @@ export interface Catalogue {
   readonly needsRebuild?: boolean;
   /** To be called when a reading of the whole store is finished: `needsRebuild` is false from then on. */
   rebuilt?(): Promise<void>;
-  /** Idempotent: the same entries again change nothing; order-free. */
-  apply(entries: InstanceEntry[]): Promise<void>;
+  /**
+   * Idempotent: the same entries again change nothing; order-free.
+   * @param segments keys of manifest segments of which every line is in the catalogue once these entries are
+   */
+  apply(entries: InstanceEntry[], segments?: string[]): Promise<void>;
+  /** Keys of the manifest segments that are in the catalogue, those beginning with `prefix`, in order. */
+  segments(prefix: string): Promise<string[]>;
+  /** These segments are read again when they are found in the store. */
+  forgetSegments(keys: string[]): Promise<void>;
   query(query: Query): Promise<QueryResult>;
   worklist(
     query: WorklistQuery,
@@ -87,6 +104,10 @@ export interface Catalogue {
   /** Study a series or instance UID belongs to, newest if several. */
   studyOf(uid: { seriesInstanceUID?: string; sopInstanceUID?: string }): Promise<string | null>;
   totals(): Promise<{ studies: number; series: number; instances: number; bytes: number; conflicts: number }>;
+  /** Every content of a study, older ones too; empty when it is unknown. */
+  contents(studyInstanceUID: string): Promise<CatalogueContent[]>;
+  /** Study Instance UIDs in order of their code points, at most 500, those after `after`. */
+  studyUIDs(after?: string): Promise<string[]>;
   /** Empties everything, for rebuild. */
   clear(): Promise<void>;
   /** Deterministic dump, line per row in key order, to compare a rebuilt catalogue with the original. */

@@ -1,14 +1,15 @@
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import type { InstanceEntry } from '../format/manifest.ts';
-import type { Catalogue, Query, QueryResult, WorklistQuery, WorklistRow } from './catalogue-types.ts';
+import type { Catalogue, CatalogueContent, Query, QueryResult, WorklistQuery, WorklistRow } from './catalogue-types.ts';
+import { tablesAreGone } from './database-error.ts';
 
 /** After a failed attempt nobody waits for another one so soon: callers get the same answer at once. */
 const PAUSE_MS = 1000;
 
 /**
  * A catalogue in a database server that may be away at the start: each call tries to open it until it is open, at most
- * once a second. Once open, the connections behind it are renewed by the database's own pool. Every method throws
- * CATALOGUE_UNAVAILABLE while the server does not answer.
+ * once a second. Once open, the connections behind it are renewed by the database's own pool; when its tables are gone it is
+ * opened anew, empty and with `needsRebuild`. Every method throws CATALOGUE_UNAVAILABLE while the server does not answer.
  */
 export class ReconnectingCatalogue implements Catalogue {
   readonly description: string;
@@ -16,6 +17,7 @@ export class ReconnectingCatalogue implements Catalogue {
   #inner: Catalogue | undefined;
   #opening: Promise<Catalogue> | undefined;
   #failure: { error: LifeboatError; at: number } | undefined;
+  #leaving: Promise<void> = Promise.resolve();
   #closed = false;
 
   /** @param open throws CATALOGUE_UNAVAILABLE while the server does not answer */
@@ -29,32 +31,48 @@ export class ReconnectingCatalogue implements Catalogue {
     return this.#inner ? this.#inner.needsRebuild === true : true;
   }
 
-  async rebuilt(): Promise<void> {
-    await (await this.#connected()).rebuilt?.();
+  rebuilt(): Promise<void> {
+    return this.#ask(async (catalogue) => catalogue.rebuilt?.());
   }
 
-  async apply(entries: InstanceEntry[]): Promise<void> {
-    await (await this.#connected()).apply(entries);
+  apply(entries: InstanceEntry[], segments?: string[]): Promise<void> {
+    return this.#ask((catalogue) => catalogue.apply(entries, segments));
   }
 
-  async query(query: Query): Promise<QueryResult> {
-    return (await this.#connected()).query(query);
+  segments(prefix: string): Promise<string[]> {
+    return this.#ask((catalogue) => catalogue.segments(prefix));
   }
 
-  async worklist(query: WorklistQuery): Promise<{ rows: WorklistRow[]; more: boolean; count: number }> {
-    return (await this.#connected()).worklist(query);
+  forgetSegments(keys: string[]): Promise<void> {
+    return this.#ask((catalogue) => catalogue.forgetSegments(keys));
   }
 
-  async studyOf(uid: { seriesInstanceUID?: string; sopInstanceUID?: string }): Promise<string | null> {
-    return (await this.#connected()).studyOf(uid);
+  query(query: Query): Promise<QueryResult> {
+    return this.#ask((catalogue) => catalogue.query(query));
   }
 
-  async totals(): ReturnType<Catalogue['totals']> {
-    return (await this.#connected()).totals();
+  worklist(query: WorklistQuery): Promise<{ rows: WorklistRow[]; more: boolean; count: number }> {
+    return this.#ask((catalogue) => catalogue.worklist(query));
   }
 
-  async clear(): Promise<void> {
-    await (await this.#connected()).clear();
+  studyOf(uid: { seriesInstanceUID?: string; sopInstanceUID?: string }): Promise<string | null> {
+    return this.#ask((catalogue) => catalogue.studyOf(uid));
+  }
+
+  totals(): ReturnType<Catalogue['totals']> {
+    return this.#ask((catalogue) => catalogue.totals());
+  }
+
+  contents(studyInstanceUID: string): Promise<CatalogueContent[]> {
+    return this.#ask((catalogue) => catalogue.contents(studyInstanceUID));
+  }
+
+  studyUIDs(after?: string): Promise<string[]> {
+    return this.#ask((catalogue) => catalogue.studyUIDs(after));
+  }
+
+  clear(): Promise<void> {
+    return this.#ask((catalogue) => catalogue.clear());
   }
 
   async *dump(): AsyncGenerator<string> {
@@ -65,6 +83,24 @@ export class ReconnectingCatalogue implements Catalogue {
     this.#closed = true;
     await this.#opening?.catch(() => undefined);
     await this.#inner?.close();
+    await this.#leaving;
+  }
+
+  async #ask<T>(work: (catalogue: Catalogue) => Promise<T>): Promise<T> {
+    const catalogue = await this.#connected();
+    try {
+      return await work(catalogue);
+    } catch (error) {
+      if (tablesAreGone(error)) this.#giveUp(catalogue);
+      throw error;
+    }
+  }
+
+  /** The database was dropped or made anew: the next call opens it again, which makes its tables. */
+  #giveUp(catalogue: Catalogue): void {
+    if (this.#inner !== catalogue) return;
+    this.#inner = undefined;
+    this.#leaving = Promise.all([this.#leaving, catalogue.close().catch(() => undefined)]).then(() => undefined);
   }
 
   async #connected(): Promise<Catalogue> {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import { LifeboatError } from '../../contract/errors.ts';
 import type { InstanceEntry } from '../format/manifest.ts';
 import { applyEntries } from './apply.ts';
-import type { Catalogue, Query, QueryResult, WorklistQuery, WorklistRow } from './catalogue-types.ts';
+import type { Catalogue, CatalogueContent, Query, QueryResult, WorklistQuery, WorklistRow } from './catalogue-types.ts';
+import { databaseAway } from './database-error.ts';
 import { dumpCatalogue } from './dump.ts';
 import type { Flavour } from './flavour.ts';
 import { findStudyOf, runQuery } from './query.ts';
@@ -11,6 +11,8 @@ import { runWorklist } from './worklist.ts';
 
 /** Row of `catalogue_meta` that is there once the whole store was read. */
 export const COMPLETE = 'complete';
+
+const KEYS_AT_ONCE = 500;
 
 export interface SqlCatalogueParts {
   description: string;
@@ -37,8 +39,32 @@ export class SqlCatalogue implements Catalogue {
     return this.#needsRebuild;
   }
 
-  apply(entries: InstanceEntry[]): Promise<void> {
-    return guarded(() => applyEntries(this.#parts.writer, this.#parts.flavour, entries));
+  apply(entries: InstanceEntry[], segments: string[] = []): Promise<void> {
+    return guarded(() => applyEntries(this.#parts.writer, this.#parts.flavour, entries, segments));
+  }
+
+  segments(prefix: string): Promise<string[]> {
+    return guarded(async () => {
+      const rows = await this.#parts.reader
+        .selectFrom('segment')
+        .select('key')
+        .where('key', '>=', prefix)
+        .where('key', '<', `${prefix}~`)
+        .orderBy('key')
+        .execute();
+      return rows.map(({ key }) => key);
+    });
+  }
+
+  forgetSegments(keys: string[]): Promise<void> {
+    return guarded(async () => {
+      for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
+        await this.#parts.writer
+          .deleteFrom('segment')
+          .where('key', 'in', keys.slice(at, at + KEYS_AT_ONCE))
+          .execute();
+      }
+    });
   }
 
   query(query: Query): Promise<QueryResult> {
@@ -62,15 +88,38 @@ export class SqlCatalogue implements Catalogue {
     );
   }
 
+  contents(studyInstanceUID: string): Promise<CatalogueContent[]> {
+    return guarded(() =>
+      this.#parts.reader
+        .selectFrom('instance')
+        .innerJoin('series', 'series.id', 'instance.series_id')
+        .innerJoin('study', 'study.id', 'series.study_id')
+        .where('study.uid', '=', studyInstanceUID)
+        .select([
+          'series.uid as seriesInstanceUID',
+          'instance.sop_uid as sopInstanceUID',
+          'instance.data_set_sha256 as dataSetSha256',
+          'instance.object_key as key',
+          'instance.size as size',
+          'instance.sha256 as sha256',
+        ])
+        .execute(),
+    );
+  }
+
+  studyUIDs(after = ''): Promise<string[]> {
+    return guarded(async () => {
+      const page = this.#parts.reader.selectFrom('study').select('uid').where('uid', '>', after).orderBy('uid');
+      return (await page.limit(500).execute()).map(({ uid }) => uid);
+    });
+  }
+
   clear(): Promise<void> {
     const { writer, flavour } = this.#parts;
     return guarded(async () => {
       await writer.transaction().execute(async (trx) => {
         await flavour.lock(trx);
-        for (const table of ['instance', 'series', 'study_detail', 'study'] as const) {
-          await trx.deleteFrom(table).execute();
-        }
-        await flavour.clearPostings(trx);
+        await flavour.empty(trx, ['segment', 'instance', 'series', 'study_detail', 'study']);
         await trx.deleteFrom('catalogue_meta').where('name', '=', COMPLETE).execute();
         await sql`update totals set studies = 0, series = 0, instances = 0, bytes = 0, conflicts = 0`.execute(trx);
       });
@@ -104,7 +153,6 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof LifeboatError) throw error;
-    throw new LifeboatError('CATALOGUE_UNAVAILABLE', undefined, { cause: error });
+    throw databaseAway(error);
   }
 }
