@@ -82,8 +82,20 @@ export const messages = {
     frameFailed: (reason: string) => `This image could not be shown: ${reason}`,
     retry: 'Try again',
     fetched: (done: number, all: number) => `${formatCount(done)} of ${formatCount(all)} fetched`,
-    estimated: 'at detector',
-    uncalibrated: 'no scale in this image: lengths in pixels',
+    /** What millimetres mean that are not simply those of the plane in the patient. */
+    planes: {
+      patient: '',
+      geometry: '(corrected for an assumed depth)',
+      fiducial: '(calibrated by an object of known size)',
+      corrected: '(corrected, method not named)',
+      unknown: '(not known whether at detector or in the patient)',
+      detector: 'at detector',
+      film: 'on the film',
+    },
+    noScale: 'this image has no scale',
+    outsideRegion: 'no one scale holds here',
+    otherAxes: (horizontal: string, vertical: string) =>
+      `no lengths here: across are ${horizontal}, down are ${vertical}`,
     notes: 'Note',
   },
   tools: {

@@ -2,17 +2,17 @@ import { formatDate, formatPersonName, formatTime } from '../../../shared/format
 import { messages } from '../../../shared/messages.en.ts';
 import { numberOf, numbersOf, textOf, textsOf } from '../study/dicom-json.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
-import { calibrationAt, markersOf } from '../study/geometry.ts';
+import { markersOf, wholeCalibration } from '../study/geometry.ts';
+import type { Picture, Stack } from '../study/study-model.ts';
 import type { ViewportController } from '../viewport/controller.ts';
+import { planeText } from '../viewport/measurements.ts';
 import { edgeDirections } from '../viewport/view-transform.ts';
 
 function rounded(value: number): string {
   return Math.abs(value) >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(3);
 }
 
-function lossyText(controller: ViewportController): string {
-  const picture = controller.picture;
-  if (!picture) return '';
+function lossyText(picture: Picture): string {
   const lossy =
     textOf(picture.attributes, '00282110') === '01' ||
     /^1\.2\.840\.10008\.1\.2\.4\.(5[0-5]|81|91|93|203)$/.test(picture.instance.transferSyntaxUID);
@@ -21,11 +21,15 @@ function lossyText(controller: ViewportController): string {
   return messages.reading.lossy(ratio && ratio > 1 ? `${rounded(ratio)}:1` : '');
 }
 
-/** Text in the corners of a viewport, letters at its edges, and the ruler. */
+/**
+ * Text in the corners of a viewport, letters at its edges, and the ruler: all of the picture whose pixels are on the screen,
+ * which while scrolling is not yet the one asked for.
+ */
 export function Overlays(props: { controller: ViewportController; textShown: boolean }) {
   const { controller } = props;
-  const { stack, picture } = controller;
-  if (!stack || !picture) return null;
+  const { stack, onScreen } = controller;
+  if (!stack || !onScreen) return null;
+  const { picture } = onScreen;
   const attributes = frameAttributesOf(picture);
   const { right, down } = edgeDirections(controller.placement);
   const markers = markersOf(attributes, right, down);
@@ -42,7 +46,7 @@ export function Overlays(props: { controller: ViewportController; textShown: boo
       )}
       <div className="flags">
         {versions > 1 && <span className="flag flag-bad">{messages.reading.conflict(versions)}</span>}
-        {lossyText(controller) && <span className="flag">{lossyText(controller)}</span>}
+        {lossyText(picture) && <span className="flag">{lossyText(picture)}</span>}
         {/SAMPLE/i.test(textOf(attributes, '00100010')) && (
           <span className="flag flag-sample">{messages.reading.sample}</span>
         )}
@@ -52,16 +56,14 @@ export function Overlays(props: { controller: ViewportController; textShown: boo
           </span>
         ))}
       </div>
-      {props.textShown && <Corners controller={controller} />}
-      <Ruler controller={controller} />
+      {props.textShown && <Corners controller={controller} stack={stack} picture={picture} index={onScreen.index} />}
+      <Ruler controller={controller} picture={picture} />
     </>
   );
 }
 
-function Corners(props: { controller: ViewportController }) {
-  const { controller } = props;
-  const { stack } = controller;
-  const picture = controller.picture!;
+function Corners(props: { controller: ViewportController; stack: Stack; picture: Picture; index: number }) {
+  const { controller, stack, picture } = props;
   const attributes = frameAttributesOf(picture);
   const window = controller.currentWindow();
   const location = numberOf(attributes, '00201041') ?? numbersOf(attributes, '00200032')[2];
@@ -87,7 +89,7 @@ function Corners(props: { controller: ViewportController }) {
         </span>
         <span>{textOf(attributes, '00081030')}</span>
         <span>
-          {[stack!.modality, stack!.seriesNumber && `#${stack!.seriesNumber}`, stack!.description]
+          {[stack.modality, stack.seriesNumber && `#${stack.seriesNumber}`, stack.description]
             .filter(Boolean)
             .join(' ')}
         </span>
@@ -95,7 +97,7 @@ function Corners(props: { controller: ViewportController }) {
       </div>
       <div className="corner corner-bottom-left">
         <strong className="slice">
-          {controller.index + 1} / {stack!.pictures.length}
+          {props.index + 1} / {stack.pictures.length}
         </strong>
         {location !== undefined && <span>{location.toFixed(1)} mm</span>}
         {thickness !== undefined && <span>{rounded(thickness)} mm thick</span>}
@@ -116,13 +118,11 @@ function Corners(props: { controller: ViewportController }) {
 const rulerLengths = [200, 100, 50, 20, 10, 5, 2, 1];
 
 /** Ten parts at the lower edge whose length in the patient is written beside them. */
-function Ruler(props: { controller: ViewportController }) {
-  const { controller } = props;
+function Ruler(props: { controller: ViewportController; picture: Picture }) {
+  const { controller, picture } = props;
   const scale = controller.scale();
-  const picture = controller.picture;
-  if (scale === null || !picture) return null;
-  const { rows = 0, columns = 0 } = controller.geometry() ?? {};
-  const calibration = calibrationAt(frameAttributesOf(picture), [{ x: columns / 2, y: rows / 2 }]);
+  if (scale === null) return null;
+  const calibration = wholeCalibration(frameAttributesOf(picture));
   if (!calibration) return null;
   const perMm = scale / calibration.row;
   const length = rulerLengths.find((mm) => mm * perMm < 220);
@@ -130,7 +130,7 @@ function Ruler(props: { controller: ViewportController }) {
   return (
     <div className="ruler" style={{ width: length * perMm }}>
       <span>
-        {length} mm{calibration.plane === 'detector' ? ` ${messages.reading.estimated}` : ''}
+        {length} mm {planeText(calibration)}
       </span>
     </div>
   );

@@ -1,67 +1,72 @@
 import type { DicomJson } from '../../../../../storage/format/manifest.ts';
-import { itemsOf, numberOf, numbersOf, textsOf } from './dicom-json.ts';
+import { numbersOf, textsOf } from './dicom-json.ts';
+import { aspectRatioOf, type Calibration, spacingOf } from './pixel-spacing.ts';
+import type { Point } from './point.ts';
+import {
+  commonRegion,
+  isInside,
+  isSpatial,
+  measurableRegion,
+  regionsOf,
+  type UltrasoundRegion,
+  unitName,
+} from './ultrasound-regions.ts';
 
-export interface Point {
-  x: number;
-  y: number;
-}
+export type { Calibration, SpacingPlane } from './pixel-spacing.ts';
+export type { Point } from './point.ts';
 
-/** Size of a pixel. `plane` says what the millimetres mean. */
-export interface Calibration {
-  /** mm from row to row and from column to column. */
-  row: number;
-  column: number;
-  plane: 'patient' | 'detector';
-}
-
-const centimetres = 3;
-
-/** Ultrasound region (PS3.3 C.8.5.5) that holds a point and is measured in cm both ways. */
-function regionSpacing(attributes: DicomJson, points: Point[]): Calibration | null {
-  for (const region of itemsOf(attributes, '00186011')) {
-    const x0 = numberOf(region, '00186018') ?? 0;
-    const y0 = numberOf(region, '0018601A') ?? 0;
-    const x1 = numberOf(region, '0018601C') ?? 0;
-    const y1 = numberOf(region, '0018601E') ?? 0;
-    if (numberOf(region, '00186024') !== centimetres || numberOf(region, '00186026') !== centimetres) continue;
-    if (!points.every((point) => point.x >= x0 && point.x <= x1 + 1 && point.y >= y0 && point.y <= y1 + 1)) continue;
-    const column = Math.abs(numberOf(region, '0018602C') ?? 0) * 10;
-    const row = Math.abs(numberOf(region, '0018602E') ?? 0) * 10;
-    if (row > 0 && column > 0) return { row, column, plane: 'patient' };
-  }
-  return null;
-}
-
-function pairOf(attributes: DicomJson, tag: string): [number, number] | null {
-  const [row, column] = numbersOf(attributes, tag);
-  return row && row > 0 ? [row, column && column > 0 ? column : row] : null;
+function calibrationOf(region: UltrasoundRegion): Calibration {
+  return { row: region.deltaY * 10, column: region.deltaX * 10, plane: 'patient' };
 }
 
 /**
- * Pixel size at the given points, or null when the image has none: then lengths are in pixels. Pixel Spacing first; for
- * projections Imager Pixel Spacing, which is the size at the detector and not in the patient (PS3.3 10.7.1.3).
+ * Pixel size at the given points, or null when the image has none there: then lengths are in pixels. Where an ultrasound
+ * image has regions they alone count, and only those that are measured in cm both ways (PS3.3 C.8.5.5).
  */
 export function calibrationAt(attributes: DicomJson, points: Point[]): Calibration | null {
-  if (itemsOf(attributes, '00186011').length > 0) {
-    const region = regionSpacing(attributes, points);
-    if (region) return region;
-  }
-  const patient = pairOf(attributes, '00280030');
-  const detector = pairOf(attributes, '00181164') ?? pairOf(attributes, '00182010');
-  if (patient) {
-    const isProjection = numbersOf(attributes, '00200037').length < 6 && detector !== null;
-    const uncorrected = isProjection && detector[0] === patient[0] && detector[1] === patient[1];
-    return { row: patient[0], column: patient[1], plane: uncorrected ? 'detector' : 'patient' };
-  }
-  return detector ? { row: detector[0], column: detector[1], plane: 'detector' } : null;
+  const regions = regionsOf(attributes);
+  if (regions.length === 0) return spacingOf(attributes);
+  const region = measurableRegion(regions, points);
+  return region && calibrationOf(region);
 }
 
-/** Width of a displayed pixel over its height (PS3.3 C.7.6.3.1.7). */
+/** Why there are no millimetres at the given points. */
+export type Uncalibrated = { reason: 'none' | 'outside' } | { reason: 'axes'; horizontal: string; vertical: string };
+
+/** Says why `calibrationAt` gives nothing at these points. */
+export function whyUncalibrated(attributes: DicomJson, points: Point[]): Uncalibrated {
+  const regions = regionsOf(attributes);
+  if (regions.length === 0) return { reason: 'none' };
+  const odd = regions.find((region) => !isSpatial(region) && points.some((point) => isInside(region, point)));
+  if (!odd) return { reason: 'outside' };
+  return { reason: 'axes', horizontal: unitName(odd.unitX), vertical: unitName(odd.unitY) };
+}
+
+/** The one pixel size of a whole picture, for a ruler; null where there is none or parts of it differ. */
+export function wholeCalibration(attributes: DicomJson): Calibration | null {
+  const regions = regionsOf(attributes);
+  if (regions.length === 0) return spacingOf(attributes);
+  const region = commonRegion(regions);
+  if (!region) return null;
+  const calibration = calibrationOf(region);
+  const drawn = pixelAspectOf(attributes) / (calibration.column / calibration.row);
+  return Math.abs(drawn - 1) < 0.01 ? calibration : null;
+}
+
+/**
+ * Width of a displayed pixel over its height: Pixel Aspect Ratio (PS3.3 C.7.6.3.1.7) and the regions' deltas for
+ * ultrasound, the spacing for all else.
+ */
 export function pixelAspectOf(attributes: DicomJson): number {
-  const spacing = pairOf(attributes, '00280030') ?? pairOf(attributes, '00181164');
-  if (spacing) return spacing[1] / spacing[0];
-  const [vertical, horizontal] = numbersOf(attributes, '00280034');
-  return vertical && horizontal && vertical > 0 ? horizontal / vertical : 1;
+  const regions = regionsOf(attributes);
+  if (regions.length === 0) {
+    const spacing = spacingOf(attributes);
+    if (spacing) return spacing.column / spacing.row;
+  }
+  const given = aspectRatioOf(attributes);
+  if (given) return given;
+  const region = commonRegion(regions);
+  return region ? region.deltaX / region.deltaY : 1;
 }
 
 /** Length of a line in mm, or in pixels where there is no calibration. */

@@ -1,0 +1,5 @@
+/** A point of the image: column and row; pixel corners are whole numbers. */
+export interface Point {
+  x: number;
+  y: number;
+}
