@@ -6,7 +6,9 @@
  * GET    /api/session                → SessionInfo (200) or 401
  * POST   /api/session                LoginRequest → SessionInfo; sets the cookie `lifeboat_session`
  * DELETE /api/session                → 204
- * POST   /api/session/password       {current, next} → 204
+ * POST   /api/session/password       {current, next} → 204 and a new cookie (ask for the session again: its CSRF token is new);
+ *                                    all other sessions end. While `mustChangePassword` everything else answers 403
+ *                                    PASSWORD_CHANGE_REQUIRED, pages carry no ViewerBoot
  * GET    /api/status                 → Status (any signed-in user; polled every 5 s; drives the banner)
  * GET    /api/worklist?search=&from=&to=&modality=CT,MR&ae=&conflicts=1&sort=-studyDate&limit=50&offset=0 → WorklistAnswer
  * GET    /api/events                 text/event-stream: `event: committed` data {studyInstanceUIDs}, `event: status` data Status
@@ -65,10 +67,28 @@ export interface Status {
   version: string;
   aeTitle: string;
   dicomPort: number;
-  /** `warning`: what works but should be put right, such as a bucket that browsers may not read from. */
-  store: { description: string; available: boolean; since?: string; message?: string; warning?: string };
-  /** Away: searching and the worklist wait for it; receiving goes on. */
-  catalogue?: { description: string; available: boolean; message?: string };
+  /**
+   * `warning`: what works but should be put right, such as a bucket that browsers may not read from. `lost`: manifest segments
+   * that were in the store and are not any more, and how many studies they belong to.
+   */
+  store: {
+    description: string;
+    available: boolean;
+    since?: string;
+    message?: string;
+    warning?: string;
+    lost?: { segments: number; studies: number; since: string };
+  };
+  /**
+   * Away: searching and the worklist wait for it; receiving goes on. `filling`: it was found empty or incomplete and is being
+   * filled from the store; `share` of it is done (0 to 1).
+   */
+  catalogue?: {
+    description: string;
+    available: boolean;
+    message?: string;
+    filling?: { share: number; segments: number; instances: number; since: string };
+  };
   spool: {
     entries: number;
     bytes: number;

@@ -90,6 +90,11 @@ export const ERRORS = {
   // access
   UNAUTHENTICATED: { http: 401, dimse: 0x0124, text: 'Sign in first.' },
   FORBIDDEN: { http: 403, dimse: 0x0124, text: 'Your role does not allow this.' },
+  PASSWORD_CHANGE_REQUIRED: {
+    http: 403,
+    dimse: 0x0124,
+    text: 'Choose a password of your own first; until then nothing else is possible.',
+  },
   BAD_CREDENTIALS: { http: 401, dimse: 0x0124, text: 'User name or password is wrong.' },
   LOCKED_OUT: { http: 429, dimse: 0x0124, text: 'Too many wrong passwords; try again later or ask an administrator.' },
   CSRF: { http: 403, dimse: 0x0124, text: 'The request did not come from this site; reload the page and try again.' },

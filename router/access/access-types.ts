@@ -8,6 +8,8 @@ export interface Principal {
   role?: Role;
   /** What this principal may do; people's roles imply scopes. */
   scopes: ReadonlySet<Scope | 'api' | 'admin' | 'arrivals'>;
+  /** The password was made by somebody else: no scopes, and everything but changing it is refused. */
+  mustChangePassword?: true;
   /** Remote address. */
   address: string;
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LifeboatError } from '../../contract/errors.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
-import { addressOf, demand, sessionOf } from './principal.ts';
+import { addressOf, demandAnybody, sessionOf } from './principal.ts';
 import { clearSessionCookie, sessionIdOf, setSessionCookie } from './session-cookie.ts';
 
 const loginRequest = z.strictObject({ user: z.string().min(1).max(200), password: z.string().min(1).max(1024) });
@@ -45,7 +45,7 @@ export function sessionApi({ control }: HttpParts): Router {
   });
 
   router.post('/password', async (req, res) => {
-    const { name, address } = demand(req);
+    const { name, address } = demandAnybody(req);
     const { current, next } = checked(passwordChange, req.body);
     const account = await control.signIn.verify(name, current, address);
     if (next === current) throw new LifeboatError('WEAK_PASSWORD', 'The new password is the old one.');

@@ -7,7 +7,14 @@ import type { Control } from '../access/control.ts';
 import { addressOf, principalOf } from './principal.ts';
 
 /** Refusals that IT must be able to see; a plain 401 without credentials is none. */
-const NOTEWORTHY = new Set<ErrorCode>(['FORBIDDEN', 'CSRF', 'SIGNATURE_INVALID', 'LOCKED_OUT', 'BAD_CREDENTIALS']);
+const NOTEWORTHY = new Set<ErrorCode>([
+  'FORBIDDEN',
+  'PASSWORD_CHANGE_REQUIRED',
+  'CSRF',
+  'SIGNATURE_INVALID',
+  'LOCKED_OUT',
+  'BAD_CREDENTIALS',
+]);
 /** Those which the sign-in has audited itself. */
 const AUDITED = new Set<ErrorCode>(['LOCKED_OUT', 'BAD_CREDENTIALS']);
 

@@ -40,7 +40,8 @@ export function addressOf(req: Request): string {
   return (req.ip ?? req.socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '');
 }
 
-function person(name: string, role: Role, address: string): Principal {
+function person(name: string, role: Role, address: string, mustChange: boolean | undefined): Principal {
+  if (mustChange) return { kind: 'user', name, role, scopes: new Set(), address, mustChangePassword: true };
   return { kind: 'user', name, role, scopes: new Set(RIGHTS_OF[role]), address };
 }
 
@@ -52,7 +53,10 @@ export function recogniseSession(control: Control): RequestHandler {
   return (req, _res, next) => {
     const id = sessionIdOf(req);
     const session = id && control.sessions.use(id, !UNATTENDED.test(req.path));
-    if (session) remember(req, { principal: person(session.user, session.role, addressOf(req)), session });
+    if (session) {
+      const { user, role, mustChangePassword } = session;
+      remember(req, { principal: person(user, role, addressOf(req), mustChangePassword), session });
+    }
     next();
   };
 }
@@ -75,7 +79,7 @@ export function recogniseMachine(control: Control): RequestHandler {
       const [, user, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(value!, 'base64').toString('utf8')) ?? [];
       if (user === undefined || password === undefined) throw new LifeboatError('BAD_CREDENTIALS');
       const account = await control.signIn.verifyBasic(user, password, address);
-      remember(req, { principal: person(account.name, account.role, address) });
+      remember(req, { principal: person(account.name, account.role, address, account.mustChangePassword) });
     } else if (req.headers.authorization !== undefined) {
       throw new LifeboatError('BAD_CREDENTIALS', 'Only the authentication schemes Basic and Bearer are known here.');
     }
@@ -83,10 +87,17 @@ export function recogniseMachine(control: Control): RequestHandler {
   };
 }
 
-/** @throws UNAUTHENTICATED, FORBIDDEN */
-export function demand(req: Request, right?: Right): Principal {
+/** Whoever is signed in, also with a password that must be changed first. @throws UNAUTHENTICATED */
+export function demandAnybody(req: Request): Principal {
   const principal = principalOf(req);
   if (!principal) throw new LifeboatError('UNAUTHENTICATED');
+  return principal;
+}
+
+/** @throws UNAUTHENTICATED, PASSWORD_CHANGE_REQUIRED, FORBIDDEN */
+export function demand(req: Request, right?: Right): Principal {
+  const principal = demandAnybody(req);
+  if (principal.mustChangePassword) throw new LifeboatError('PASSWORD_CHANGE_REQUIRED');
   if (right && !principal.scopes.has(right))
     throw new LifeboatError(
       'FORBIDDEN',

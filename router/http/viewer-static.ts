@@ -170,7 +170,7 @@ export function viewerPages(parts: HttpParts, dir: string): Router {
 
   async function bootOf(req: Request): Promise<ViewerBoot | undefined> {
     const session = sessionOf(req);
-    if (!session) return undefined;
+    if (!session || session.mustChangePassword) return undefined;
     const asked = req.path === '/viewer' ? uid.safeParse(firstUid(req.query['StudyInstanceUIDs'])) : undefined;
     const mayRead = principalOf(req)?.scopes.has('api');
     const [status, study] = await Promise.all([

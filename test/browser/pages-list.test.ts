@@ -207,7 +207,6 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     await form.getByRole('button', { name: 'Add a user' }).click();
     await shows('User nightdoc is added.');
     await picture('it-users');
-    await router.login('nightdoc', 'a password long enough');
     await go('it?tab=tokens');
     await page.getByLabel('Name of the machine').fill('OHIF');
     await page.getByRole('button', { name: 'Make a token' }).click();
@@ -230,6 +229,34 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     await go('it?tab=system');
     await shows('Main PACS');
     await picture('it-system');
+  });
+
+  it('makes somebody with a password of IT’s choose one first, on any page, and then goes on', async () => {
+    await page.context().clearCookies();
+    await go('upload');
+    const signIn = async (password: string) => {
+      await page.getByLabel('User name').fill('nightdoc');
+      await page.getByLabel('Password').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+    };
+    await signIn('a password long enough');
+    await shows('Choose a password of your own');
+    await picture('password-first');
+    await go('');
+    await page.getByLabel('Present password').waitFor();
+    expect(await body()).not.toContain('SAMPLE');
+    await page.getByLabel('Present password').fill('a password long enough');
+    await page.getByLabel('New password (10 characters or more)').fill('quite another one');
+    await page.getByLabel('The new password again').fill('quite another ne');
+    await page.getByRole('button', { name: 'Save the new password' }).click();
+    await shows('The two new passwords differ.');
+    await page.getByLabel('The new password again').fill('quite another one');
+    await page.getByRole('button', { name: 'Save the new password' }).click();
+    await shows('SAMPLE Jørgensen, Ada');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('User name').waitFor();
+    await signIn('quite another one');
+    await shows('SAMPLE Jørgensen, Ada');
   });
 
   it('leads modality staff to the arrivals, the page they may see', async () => {

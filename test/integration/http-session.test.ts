@@ -99,6 +99,49 @@ describe('signing in', () => {
     expect((await post({ user: 'changer', password: 'a better one now' })).status).toBe(200);
   });
 
+  it('lets nobody with a password that somebody else made do anything but change it', async () => {
+    const { control } = test.router;
+    const admin = await test.login();
+    const made = await admin.send('POST', '/api/users', {
+      name: 'newcomer',
+      role: 'admin',
+      password: 'made by the admin',
+    });
+    expect(made.status).toBe(201);
+    const newcomer = await test.login('newcomer', 'made by the admin');
+    expect(await newcomer.json('/api/session')).toMatchObject({ mustChangePassword: true });
+    const paths = ['/api/status', '/api/events', '/api/worklist', '/api/arrivals', '/api/users', '/api/nowhere'];
+    for (const path of [...paths, '/dicom-web/studies']) {
+      const answer = await newcomer.fetch(path);
+      expect([path, answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+        path,
+        403,
+        'PASSWORD_CHANGE_REQUIRED',
+      ]);
+    }
+    expect((await newcomer.send('POST', '/api/aes', { title: 'ROGUE' })).status).toBe(403);
+    expect(control.aes().some((row) => row.title === 'ROGUE')).toBe(false);
+    const basic = `Basic ${Buffer.from('newcomer:made by the admin').toString('base64')}`;
+    for (const path of ['/dicom-web/studies', '/metrics'])
+      expect((await fetch(`${test.url}${path}`, { headers: { Authorization: basic } })).status).toBe(403);
+    expect(await (await newcomer.fetch('/')).text()).not.toContain('lifeboat-boot"');
+    const same = await newcomer.send('POST', '/api/session/password', {
+      current: 'made by the admin',
+      next: 'made by the admin',
+    });
+    expect(same.status).toBe(400);
+    const changed = await newcomer.send('POST', '/api/session/password', {
+      current: 'made by the admin',
+      next: 'one of my own now',
+    });
+    expect(changed.status).toBe(204);
+    const free = await test.login('newcomer', 'one of my own now');
+    expect((await free.fetch('/api/worklist')).status).toBe(200);
+    const refused = await admin.json<AuditAnswer>('/api/audit?action=refusal&user=newcomer');
+    expect(refused.rows.some((row) => row.object === '/api/worklist')).toBe(true);
+    expect((await admin.send('DELETE', '/api/users/newcomer')).status).toBe(204);
+  });
+
   it('ends the sessions of a user who is disabled, and keeps the last administrator', async () => {
     const admin = await test.login();
     const eva = await test.loginAs('radiologist', 'eva');

@@ -40,9 +40,10 @@ function App(props: { initial: SessionInfo | null }) {
     }
     if (session?.role === 'modality' && page === '') navigate('./arrivals', { replace: true });
   }, [session, page, query]);
-  const Page = pageFor(page) ?? Missing;
+  const forced = session?.mustChangePassword === true;
+  const Page = pageFor(forced ? 'account' : page) ?? Missing;
   const content = (
-    <ErrorBoundary key={page}>
+    <ErrorBoundary key={forced ? 'account' : page}>
       <Suspense fallback={null}>
         <Page />
       </Suspense>
@@ -50,7 +51,7 @@ function App(props: { initial: SessionInfo | null }) {
   );
   return (
     <SessionContext value={state}>
-      {session && page !== 'sign-in' ? (
+      {session && !forced && page !== 'sign-in' ? (
         <Layout page={page} session={session}>
           {content}
         </Layout>

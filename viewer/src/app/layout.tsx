@@ -50,7 +50,9 @@ export function Layout(props: { page: string; session: SessionInfo; children: Re
             ))}
         </nav>
         <div className="shell-user">
-          <span>{props.session.user}</span>
+          <Link to="./account" className="shell-link" current={props.page === 'account'}>
+            {props.session.user}
+          </Link>
           <button type="button" className="button" onClick={leave}>
             {messages.pages.signOut}
           </button>

@@ -1,11 +1,10 @@
 import { useState } from 'react';
-import type { SessionInfo } from '../../../../contract/api.ts';
 import { signIn } from '../../shared/api/client.ts';
 import { messages } from '../../shared/messages.en.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
 import { useSession } from '../../shared/session.ts';
+import { PasswordForm } from '../../shared/ui/password-form.tsx';
 import { useTitle } from '../../shared/use-title.ts';
-import { OwnPassword } from './own-password.tsx';
 import './sign-in.css';
 
 const text = pageMessages.signIn;
@@ -17,14 +16,14 @@ export default function SignInPage() {
   const [password, setPassword] = useState('');
   const [error, setError] = useState('');
   const [working, setWorking] = useState(false);
-  const [forced, setForced] = useState<SessionInfo | null>(null);
+  const [forced, setForced] = useState(false);
   useTitle(text.title);
   const submit = async () => {
     setWorking(true);
     setError('');
     try {
       const session = await signIn({ user: user.trim(), password });
-      if (session.mustChangePassword) setForced(session);
+      if (session.mustChangePassword) setForced(true);
       else setSession(session);
     } catch (failure) {
       setError((failure as Error).message);
@@ -33,7 +32,16 @@ export default function SignInPage() {
       setWorking(false);
     }
   };
-  if (forced) return <OwnPassword session={forced} current={password} onDone={setSession} />;
+  if (forced)
+    return (
+      <main className="sign-in">
+        <section className="sign-in-card">
+          <h1>{pageMessages.password.own}</h1>
+          <p className="soft">{pageMessages.password.ownLead}</p>
+          <PasswordForm current={password} onDone={setSession} />
+        </section>
+      </main>
+    );
   return (
     <main className="sign-in">
       <form
