@@ -5,10 +5,13 @@ import { numberOf, numbersOf, textOf, textsOf } from '../study/dicom-json.ts';
 
 export type VoiFunction = 'LINEAR' | 'LINEAR_EXACT' | 'SIGMOID';
 
-/** VOI transformation (PS3.3 C.11.2), applied to the output of the modality transformation. */
+/**
+ * VOI transformation (PS3.3 C.11.2), applied to the output of the modality transformation. A table with centre and width
+ * is stretched over these values.
+ */
 export type Voi =
   | { kind: 'window'; center: number; width: number; function: VoiFunction }
-  | { kind: 'table'; table: LookupTable };
+  | { kind: 'table'; table: LookupTable; center?: number; width?: number };
 
 /** Everything between stored values and light. */
 export interface Grayscale {
@@ -37,9 +40,27 @@ export function modalityValue(grayscale: Grayscale, stored: number): number {
   return table ? table.data[clampIndex(table, stored)]! : stored * grayscale.slope + grayscale.intercept;
 }
 
-/** Modality value to light, 0 to 1 (PS3.3 C.11.2.1.2.1, C.11.2.1.3). */
+function tableLight(voi: Extract<Voi, { kind: 'table' }>, value: number): number {
+  const { table, center, width } = voi;
+  const { firstMapped, data, bits } = table;
+  const at =
+    center === undefined || width === undefined
+      ? value
+      : firstMapped + ((value - center) / width + 0.5) * (data.length - 1);
+  return data[clampIndex(table, at)]! / (2 ** bits - 1);
+}
+
+/**
+ * A window as a VOI transformation. LINEAR knows no width below 1 (PS3.3 C.11.2.1.2.1): an image that brings one can only
+ * mean the straight line between its two ends, which is LINEAR_EXACT.
+ */
+export function windowVoi(center: number, width: number, name: VoiFunction): Voi {
+  return { kind: 'window', center, width, function: name === 'LINEAR' && width < 1 ? 'LINEAR_EXACT' : name };
+}
+
+/** Modality value to light, 0 to 1 (PS3.3 C.11.2.1.1, C.11.2.1.2.1, C.11.2.1.3). */
 export function lightOf(voi: Voi, value: number): number {
-  if (voi.kind === 'table') return voi.table.data[clampIndex(voi.table, value)]! / (2 ** voi.table.bits - 1);
+  if (voi.kind === 'table') return tableLight(voi, value);
   const { center, width } = voi;
   if (voi.function === 'SIGMOID') return 1 / (1 + Math.exp((-4 * (value - center)) / width));
   if (voi.function === 'LINEAR_EXACT') {
@@ -135,8 +156,7 @@ export function grayscaleOf(
       textOf(attributes, '00280004') === 'MONOCHROME1' || textOf(attributes, '20500020').toUpperCase() === 'INVERSE',
   };
   const [window] = windowsOf(attributes);
-  if (window)
-    grayscale.voi = { kind: 'window', center: window.center, width: window.width, function: voiFunctionOf(attributes) };
+  if (window) grayscale.voi = windowVoi(window.center, window.width, voiFunctionOf(attributes));
   else if (tables.voi) grayscale.voi = { kind: 'table', table: tables.voi };
   else grayscale.voi = fullRangeVoi(grayscale, range);
   return grayscale;
@@ -146,6 +166,6 @@ export function grayscaleOf(
 export function fullRangeVoi(grayscale: Grayscale, range: [number, number]): Voi {
   const a = modalityValue(grayscale, range[0]);
   const b = modalityValue(grayscale, range[1]);
-  const width = Math.max(Math.abs(b - a), Number.MIN_VALUE) || 1;
+  const width = Math.abs(b - a) || 1;
   return { kind: 'window', center: (a + b) / 2, width, function: 'LINEAR_EXACT' };
 }

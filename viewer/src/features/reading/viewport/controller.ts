@@ -1,11 +1,10 @@
 import { frames } from '../frames/frames.ts';
-import { fullRangeVoi, type Voi, voiFunctionOf } from '../paint/grayscale.ts';
+import { type Voi, voiFunctionOf } from '../paint/grayscale.ts';
 import { loadReady, paint, peekReady, type ReadyPicture } from '../paint/painted-picture.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import { type Point, pixelAspectOf } from '../study/geometry.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
 import type { Measurement } from './measurements.ts';
-import type { WindowChoice } from './presets.ts';
 import {
   drawPicture,
   fitScale,
@@ -15,6 +14,7 @@ import {
   mapPoint,
   type Placement,
 } from './view-transform.ts';
+import { draggedWindow, voiOf, type WindowChoice, windowOf } from './window-choice.ts';
 
 export type ToolName = 'scroll' | 'window' | 'pan' | 'zoom' | 'length' | 'angle';
 
@@ -55,6 +55,20 @@ export class ViewportController {
     return this.#shown;
   }
 
+  /**
+   * What the pixels on the screen are of: the only source for whatever is written on or measured in them. `index` is its
+   * place in the stack. Null while nothing is shown.
+   */
+  get onScreen(): { picture: Picture; index: number } | null {
+    const id = this.#shown?.picture.id;
+    if (id === undefined) return null;
+    const current = this.picture;
+    if (current?.id === id) return { picture: current, index: this.index };
+    const index = this.stack?.pictures.findIndex((candidate) => candidate.id === id) ?? -1;
+    const picture = this.stack?.pictures[index];
+    return picture ? { picture, index } : null;
+  }
+
   attach(canvas: HTMLCanvasElement | null): void {
     this.#canvas = canvas;
     if (canvas) this.resize();
@@ -90,12 +104,20 @@ export class ViewportController {
     this.#show();
   }
 
-  /** The stack has grown or changed: stay at the picture that is on the screen. */
+  /** The stack has grown or changed: stay at the image that is on the screen, also where a newer content replaces it. */
   replaceStack(stack: Stack): void {
-    const id = this.picture?.id;
+    const before = this.picture;
+    const same = (picture: Picture) => picture.id === before?.id;
+    const replaced = (picture: Picture) =>
+      picture.instance.sopInstanceUID === before?.instance.sopInstanceUID && picture.frame === before.frame;
     this.stack = stack;
-    const index = stack.pictures.findIndex((picture) => picture.id === id);
+    const found = stack.pictures.findIndex(same);
+    const index = found >= 0 ? found : stack.pictures.findIndex(replaced);
     this.index = index >= 0 ? index : Math.min(this.index, stack.pictures.length - 1);
+    if (!this.onScreen) {
+      this.#shown = null;
+      this.draw();
+    }
     this.#show();
   }
 
@@ -121,26 +143,17 @@ export class ViewportController {
     this.#invalidate();
   }
 
-  /** Drags the window: width by `dx`, centre by `dy`, in fractions of the picture's range. */
+  /** Drags the window: width by `dx`, centre by `dy`, in view pixels. */
   dragWindow(dx: number, dy: number): void {
-    const current = this.currentWindow();
+    const voi = this.#voi();
     const shown = this.#shown;
-    if (!current || !shown?.grayscale) return;
-    const full = fullRangeVoi(shown.grayscale, shown.range);
-    const range = full.kind === 'window' ? full.width : 255;
-    const integer = range > 8 ? 1 : range / 1000;
-    const step = Math.max(Math.min(range, current.width * 2, 4000) / 400, integer / 4);
-    this.setWindow({
-      kind: 'window',
-      center: current.center + dy * step,
-      width: Math.max(integer, current.width + dx * step),
-    });
+    if (voi && shown?.grayscale) this.setWindow(draggedWindow(voi, shown.grayscale, shown.range, dx, dy));
   }
 
-  /** Centre and width in force, or null for colour and for pictures under a VOI LUT. */
+  /** Centre and width in force, or null for colour and for pictures under their own VOI LUT. */
   currentWindow(): { center: number; width: number } | null {
     const voi = this.#voi();
-    return voi?.kind === 'window' ? { center: voi.center, width: voi.width } : null;
+    return voi && (voi.kind === 'window' || voi.width !== undefined) ? windowOf(voi) : null;
   }
 
   place(change: Partial<Placement>): void {
@@ -288,9 +301,7 @@ export class ViewportController {
   #voi(): Voi | undefined {
     const shown = this.#shown;
     if (!shown?.grayscale) return undefined;
-    if (this.window.kind === 'default') return shown.grayscale.voi;
-    if (this.window.kind === 'full') return fullRangeVoi(shown.grayscale, shown.range);
-    return { ...this.window, kind: 'window', function: voiFunctionOf(frameAttributesOf(shown.picture)) };
+    return voiOf(this.window, shown.grayscale, shown.range, voiFunctionOf(frameAttributesOf(shown.picture)));
   }
 
   #show(): void {

@@ -1,8 +1,7 @@
 import type { DicomJson } from '../../../../../storage/format/manifest.ts';
 import { type NamedWindow, windowsOf } from '../paint/grayscale.ts';
 import { textOf } from '../study/dicom-json.ts';
-
-export type WindowChoice = { kind: 'default' } | { kind: 'full' } | { kind: 'window'; center: number; width: number };
+import type { WindowChoice } from './window-choice.ts';
 
 export interface Preset {
   key: string;
