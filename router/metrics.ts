@@ -48,6 +48,12 @@ export function registerArchiveMetrics(
     () => archive.spool().unread?.files ?? 0,
   );
   gauge('lifeboat_store_available', '1 while the object store answers', () => (archive.spool().storeError ? 0 : 1));
+  gauge('lifeboat_store_lost_segments', 'Manifest segments that were in the store and are gone', () => {
+    return archive.tending().lost?.segments ?? 0;
+  });
+  gauge('lifeboat_catalogue_filled_ratio', 'Below 1 while the catalogue is being filled from the store', () => {
+    return archive.tending().filling?.share ?? 1;
+  });
   const committed = new Counter({
     name: 'lifeboat_committed_instances_total',
     help: 'Instances committed to the store, by how they came',

@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../contract/api.ts';
-import { asLifeboatError } from '../contract/errors.ts';
+import { asLifeboatError, LifeboatError } from '../contract/errors.ts';
 import type { Control } from './access/control.ts';
 import type { RouterContext } from './context.ts';
 import { version } from './version.ts';
+
+/** A catalogue that answers later than this is said to be away, ms. */
+const LATE_MS = 3_000;
 
 /** Totals are counted again at most this often, ms. */
 const TOTALS_AGE_MS = 2_000;
@@ -32,6 +36,7 @@ export class StatusBoard {
     const { archive, config } = this.#context;
     const { storeError, ...spool } = archive.spool();
     const { warning } = archive.store;
+    const { filling, lost } = archive.tending();
     if (warning !== this.#warned && warning !== undefined) this.#context.log.warn({ warning }, 'store');
     this.#warned = warning;
     return {
@@ -43,11 +48,13 @@ export class StatusBoard {
         available: storeError === undefined,
         ...(storeError && { since: storeError.since, message: storeError.message }),
         ...(warning !== undefined && { warning }),
+        ...(lost && { lost }),
       },
       catalogue: {
         description: archive.catalogue.description,
         available: this.catalogueError === undefined,
         ...(this.catalogueError !== undefined && { message: this.catalogueError }),
+        ...(filling && { filling }),
       },
       spool,
       pacs: this.#context.pacsStatus?.() ?? null,
@@ -57,23 +64,36 @@ export class StatusBoard {
     };
   }
 
-  /** One count at a time; a count that takes long keeps nobody waiting once there are figures. */
+  /** One count at a time. One that takes long keeps nobody waiting: it is said, and its answer counts when it comes. */
   async #count(): Promise<void> {
-    if (Date.now() - this.#totalsAt < TOTALS_AGE_MS) return;
-    this.#counting ??= this.#context.archive.catalogue
-      .totals()
-      .then(({ studies, instances, bytes, conflicts }) => {
-        this.#totals = { studies, instances, bytes, conflicts };
-        this.catalogueError = undefined;
-      })
-      .catch((error: unknown) => {
-        this.catalogueError = asLifeboatError(error).message;
-        this.#context.log.warn({ err: error }, 'the catalogue does not answer');
-      })
-      .finally(() => {
+    if (Date.now() - this.#totalsAt >= TOTALS_AGE_MS) {
+      this.#counting ??= this.#countOnce().finally(() => {
         this.#totalsAt = Date.now();
         this.#counting = undefined;
       });
+    }
     if (this.#totalsAt === 0) await this.#counting;
+  }
+
+  async #countOnce(): Promise<void> {
+    const counted = this.#context.archive.catalogue.totals().then(
+      ({ studies, instances, bytes, conflicts }) => {
+        this.#totals = { studies, instances, bytes, conflicts };
+        this.#noteCatalogue(undefined);
+      },
+      (error: unknown) => this.#noteCatalogue(asLifeboatError(error)),
+    );
+    const late = new AbortController();
+    await Promise.race([counted, sleep(LATE_MS, 'late', { signal: late.signal, ref: false })]).then((outcome) => {
+      if (outcome === 'late')
+        this.#noteCatalogue(new LifeboatError('CATALOGUE_UNAVAILABLE', `: no answer for ${LATE_MS / 1000} s.`));
+    });
+    late.abort();
+  }
+
+  #noteCatalogue(error: LifeboatError | undefined): void {
+    if (error && error.message !== this.catalogueError) this.#context.log.warn({ err: error }, 'the catalogue is away');
+    if (!error && this.catalogueError !== undefined) this.#context.log.info('the catalogue answers again');
+    this.catalogueError = error?.message;
   }
 }

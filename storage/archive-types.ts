@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
+import type { CatchUpProgress } from './catch-up.ts';
 import type { InstanceEntry, StudyManifest } from './format/manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Receiver } from './receive-types.ts';
@@ -20,6 +21,16 @@ export interface SpoolStatus {
   unread?: UnreadFiles;
 }
 
+/** What the archive does and knows beside receiving and committing. */
+export interface TendingState {
+  /** Present while the catalogue is filled from the store, having been found empty or incomplete. */
+  filling?: CatchUpProgress & { since: string };
+  /** Manifest segments, and their studies, that were in the store and are not any more. */
+  lost?: { segments: number; studies: number; since: string };
+  /** UTC ISO of the last comparison of catalogue and store that came to its end. */
+  comparedAt?: string;
+}
+
 export interface ArchiveEvents {
   /** After catalogue rows are visible. */
   committed: [entries: InstanceEntry[]];
@@ -33,6 +44,7 @@ export interface Archive extends Receiver {
   readonly catalogue: Catalogue;
   readonly events: EventEmitter<ArchiveEvents>;
   spool(): SpoolStatus;
+  tending(): TendingState;
   /** Resolves when everything acknowledged before the call is committed and in the catalogue. */
   flush(): Promise<void>;
   /** Every entry of a study, merged over segments, conflicts included (several entries may share a SOP Instance UID). Empty when unknown. */

@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
 import type { Archive, ArchiveEvents } from './archive-types.ts';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
@@ -10,15 +9,14 @@ import { Committer } from './commit.ts';
 import type { CommitStep } from './commit-batch.ts';
 import { DescribeThread } from './describe-thread.ts';
 import { buildStudyManifest } from './format/study-manifest.ts';
-import { writeFormatDescription } from './format-description.ts';
 import { Limiter } from './limiter.ts';
 import type { ObjectStore } from './object-store.ts';
-import { rebuild } from './rebuild.ts';
 import { createReceiver } from './receive.ts';
 import { Spool } from './spool.ts';
 import { FileStore } from './stores/file-store.ts';
 import { openStore, type StoreConfig } from './stores/open-store.ts';
 import { StudyCache } from './study-cache.ts';
+import { Tender, type TendingTimes } from './tender.ts';
 import { type Hashers, openHashers } from './verify-threads.ts';
 
 /** The router's configuration fits as it is. */
@@ -29,14 +27,20 @@ export interface ArchiveOptions {
   database: CatalogueConfig;
   /** Below this much free space nothing is accepted. */
   spoolMinFreeBytes?: number;
+  /** Size that the spool's log may grow to; 0: every instance is acknowledged as a file. Default 1 GiB. */
+  spoolLogBytes?: number;
   /** For the log: what the archive works around by itself but IT should know. */
   onProblem?(error: LifeboatError): void;
+  /** How often the store is compared with the catalogue; for tests. */
+  tending?: TendingTimes;
   /** For tests: called after each step of a commit. */
   onStep?(step: CommitStep): void | Promise<void>;
 }
 
 /** A link costs little but waits for its folder's fsync, which all that wait share; a PUT over the network costs memory. */
 const FILE_PUTS_IN_FLIGHT = 128;
+/** It grows as it is needed. */
+const SPOOL_LOG_BYTES = 1 << 30;
 const S3_PUTS_IN_FLIGHT = 16;
 const S3_BYTES_IN_FLIGHT = 48 << 20;
 /** Objects that came again are read and hashed so many at once. */
@@ -56,6 +60,7 @@ export async function openArchive(options: ArchiveOptions): Promise<Archive> {
   try {
     spool = await Spool.open(join(options.dataDir, 'spool'), {
       minFreeBytes: options.spoolMinFreeBytes,
+      logBytes: options.spoolLogBytes ?? SPOOL_LOG_BYTES,
       awaitRecovery: false,
     });
   } catch (error) {
@@ -92,10 +97,11 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     onStep: options.onStep ?? (() => undefined),
   });
   spool.events.on('unread', onProblem);
+  spool.events.on('unwritten', onProblem);
   spool.recovered.catch((error) => onProblem(asLifeboatError(error)));
   committer.start();
-  const background = new AbortController();
-  const tended = tendUntilDone(() => tend(store, catalogue, background.signal), background.signal, onProblem);
+  const tender = new Tender({ store, catalogue, onProblem, ...options.tending });
+  tender.start();
   const receiver = createReceiver(spool);
   return {
     store,
@@ -104,15 +110,17 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     beginDataSet: receiver.beginDataSet,
     beginFile: receiver.beginFile,
     spool: () => committer.status(),
+    tending: () => tender.state(),
     flush: async () => {
       await spool.recovered;
+      await spool.unpacked();
       await committer.flush();
     },
     entries: (uid) => cache.entries(uid),
     manifest: async (uid) => buildStudyManifest(await cache.entries(uid)),
     metadata: (study, series, instance, content) => cache.metadata(study, series, instance, content),
     close: async () => {
-      background.abort();
+      const tended = tender.close();
       await committer.close();
       await tended;
       await hashers?.close();
@@ -122,29 +130,4 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
       await store.close();
     },
   };
-}
-
-const TEND_AGAIN_MS = 5000;
-
-async function tendUntilDone(
-  work: () => Promise<void>,
-  signal: AbortSignal,
-  onProblem: (error: LifeboatError) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!signal.aborted) onProblem(asLifeboatError(error));
-      await sleep(TEND_AGAIN_MS, undefined, { signal }).catch(() => undefined);
-    }
-  }
-}
-
-/** Once after the start: the store says what it is, and a catalogue that knows nothing of a full store is filled from it. */
-async function tend(store: ObjectStore, catalogue: Catalogue, signal: AbortSignal): Promise<void> {
-  await writeFormatDescription(store);
-  const { studies } = await catalogue.totals();
-  if (!catalogue.needsRebuild && studies > 0) return;
-  await rebuild({ store, catalogue, keep: true, signal });
 }

@@ -8,6 +8,8 @@ import type { SpoolEntry } from './spool-types.ts';
 export interface StoredInstance {
   spooled: SpoolEntry;
   entry: InstanceEntry;
+  /** Manifest segment just written that has this line; whoever has one of its lines here has all. */
+  segment?: string;
 }
 
 interface FeedOptions {
@@ -35,6 +37,8 @@ export class CatalogueFeed {
   private delay = FIRST_DELAY_MS;
   private timer: NodeJS.Timeout | null = null;
   private closed = false;
+  /** The last answer was none: nobody waits for the next one but `retry`. */
+  private away = false;
   private active: Promise<void> = Promise.resolve();
 
   constructor(options: FeedOptions) {
@@ -42,7 +46,7 @@ export class CatalogueFeed {
   }
 
   async apply(stored: StoredInstance[]): Promise<void> {
-    const failed = await this.applyAll(stored);
+    const failed = this.away ? stored : await this.applyAll(stored);
     for (const { spooled, entry } of failed) this.wait(entry, spooled);
     if (failed.length > 0) this.retryLater();
   }
@@ -55,14 +59,17 @@ export class CatalogueFeed {
 
   private async applyAll(stored: StoredInstance[]): Promise<StoredInstance[]> {
     const unique = new Map(stored.map(({ entry }) => [contentId(entry), entry]));
+    const segments = new Set(stored.flatMap(({ segment }) => segment ?? []));
     try {
-      await this.options.catalogue.apply([...unique.values()]);
+      await this.options.catalogue.apply([...unique.values()], [...segments]);
+      this.away = false;
     } catch (error) {
       const known = asLifeboatError(error);
       this.options.onProblem(known);
-      if (known.code === 'CATALOGUE_UNAVAILABLE' || stored.length === 1) return stored;
+      this.away = known.code === 'CATALOGUE_UNAVAILABLE';
+      if (this.away || stored.length === 1) return stored;
       const failed: StoredInstance[] = [];
-      for (const one of stored) failed.push(...(await this.applyAll([one])));
+      for (const { spooled, entry } of stored) failed.push(...(await this.applyAll([{ spooled, entry }])));
       return failed;
     }
     await this.options.onApplied(stored);

@@ -83,14 +83,16 @@ async function commitInto(outcome: BatchOutcome, parts: CommitParts, studyUID: s
       writtenFrom.push(spooled);
     }
   }
+  let segment: string | undefined;
   if (written.length > 0) {
     const key = await writeSegments(parts.store, studyUID, written);
     const entries = written.map(({ entry }) => entry);
     parts.cache.added(studyUID, key, entries);
+    segment = key;
     for (const entry of entries) known.set(contentId(entry), entry);
     await parts.onStep('segments');
   }
-  for (const [i, spooled] of writtenFrom.entries()) outcome.stored.push({ spooled, entry: written[i]!.entry });
+  for (const [i, spooled] of writtenFrom.entries()) outcome.stored.push({ spooled, entry: written[i]!.entry, segment });
   const settled = new Set([
     ...writtenFrom,
     ...outcome.failed.map((f) => f.spooled),

@@ -44,24 +44,27 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   for await (const { key } of store.list(MANIFESTS)) keys.push(key);
   const result: RebuildResult = { segments: 0, ofSegments: keys.length, studies: 0, instances: 0, damaged: [] };
   let waiting: InstanceEntry[] = [];
+  let complete: string[] = [];
   let lastStudy = '';
   const apply = async () => {
     const entries = waiting;
+    const segments = complete;
     waiting = [];
-    for (let at = 0; at < entries.length; at += APPLY_AT_ONCE) {
-      await catalogue.apply(entries.slice(at, at + APPLY_AT_ONCE));
-    }
+    complete = [];
+    await applyInParts(catalogue, entries, segments);
     onProgress?.({ ...result });
   };
   for (let at = 0; at < keys.length && !signal?.aborted; at += READS_IN_FLIGHT) {
     const turn = keys.slice(at, at + READS_IN_FLIGHT);
-    for (const segment of await Promise.all(turn.map((key) => read(store, key, result.damaged)))) {
+    const segments = await Promise.all(turn.map((key) => readSegment(store, key, result.damaged)));
+    for (const [i, segment] of segments.entries()) {
       result.segments++;
       if (!segment) continue;
       if (segment.header.studyInstanceUID !== lastStudy) result.studies++;
       lastStudy = segment.header.studyInstanceUID;
       result.instances += segment.entries.length;
       waiting.push(...segment.entries);
+      complete.push(turn[i]!);
     }
     if (waiting.length >= APPLY_AT_ONCE) await apply();
   }
@@ -70,7 +73,21 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   return result;
 }
 
-async function read(store: ObjectStore, key: string, damaged: LifeboatError[]): Promise<ManifestSegment | null> {
+/** Entries in transactions of a bearable size; the segments count as read with the last of them. */
+export async function applyInParts(catalogue: Catalogue, entries: InstanceEntry[], segments: string[]): Promise<void> {
+  let at = 0;
+  for (; at + APPLY_AT_ONCE < entries.length; at += APPLY_AT_ONCE) {
+    await catalogue.apply(entries.slice(at, at + APPLY_AT_ONCE));
+  }
+  await catalogue.apply(entries.slice(at), segments);
+}
+
+/** null: it went away since it was listed, or it is damaged, which is added to `damaged`. Throws STORE_UNAVAILABLE. */
+export async function readSegment(
+  store: ObjectStore,
+  key: string,
+  damaged: LifeboatError[],
+): Promise<ManifestSegment | null> {
   try {
     return await readManifestSegment(store, key);
   } catch (thrown) {

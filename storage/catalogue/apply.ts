@@ -15,14 +15,27 @@ const ROWS = 100;
 /**
  * Adds entries in one transaction. Every stored value is a function of the set of entries seen, whatever their order:
  * of two receptions of one content the newest stays, study and series values come from the newest entry, counts are
- * counted again.
+ * counted again. The segments count as read once the transaction is through.
  */
-export async function applyEntries(db: Database, flavour: Flavour, entries: InstanceEntry[]): Promise<void> {
-  if (entries.length === 0) return;
+export async function applyEntries(
+  db: Database,
+  flavour: Flavour,
+  entries: InstanceEntry[],
+  segments: string[],
+): Promise<void> {
+  if (entries.length === 0 && segments.length === 0) return;
   await db.transaction().execute(async (trx) => {
     await flavour.lock(trx);
     for (let i = 0; i < entries.length; i += ROUND) {
       await applyRound(trx, flavour, entries.slice(i, i + ROUND).map(prepare));
+    }
+    for (let i = 0; i < segments.length; i += ROWS) {
+      const rows = segments.slice(i, i + ROWS).map((key) => ({ key }));
+      await trx
+        .insertInto('segment')
+        .values(rows)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
     }
   });
 }

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { StudyTable, Trx } from './tables.ts';
+import type { CatalogueTables, StudyTable, Trx } from './tables.ts';
 import { encodeTerm, type Term } from './terms.ts';
 
 export type Condition = RawBuilder<unknown>;
@@ -33,7 +33,8 @@ export interface Flavour {
   studies(selection: Selection, columns: boolean): { from: Condition; rank: Condition };
   /** Keeps the posting lists of changed studies. */
   writePostings(trx: Trx, changes: PostingChange[]): Promise<void>;
-  clearPostings(trx: Trx): Promise<void>;
+  /** Empties these tables and the posting lists. */
+  empty(trx: Trx, tables: (keyof CatalogueTables)[]): Promise<void>;
   /** Serialises writers within the transaction. */
   lock(trx: Trx): Promise<void>;
 }
@@ -110,7 +111,8 @@ export const sqliteFlavour: Flavour = {
         .execute();
     }
   },
-  async clearPostings(trx) {
+  async empty(trx, tables) {
+    for (const table of tables) await trx.deleteFrom(table).execute();
     await sql`insert into study_terms (study_terms) values ('delete-all')`.execute(trx);
   },
   async lock() {},
@@ -155,8 +157,9 @@ export const postgresFlavour: Flavour = {
       await sql`insert into study_postings (rank, terms) values ${sql.join(rows)}`.execute(trx);
     }
   },
-  async clearPostings(trx) {
-    await trx.deleteFrom('study_postings').execute();
+  async empty(trx, tables) {
+    // Not row by row: a million studies would take longer than a statement may.
+    await sql`truncate ${sql.join([...tables, 'study_postings'].map((table) => sql.table(table)))}`.execute(trx);
   },
   async lock(trx) {
     await sql`select pg_advisory_xact_lock(7237128889)`.execute(trx);

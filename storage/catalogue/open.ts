@@ -1,10 +1,10 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
-import { LifeboatError } from '../../contract/errors.ts';
 import type { Catalogue } from './catalogue-types.ts';
+import { databaseAway } from './database-error.ts';
 import { postgresFlavour, sqliteFlavour } from './flavour.ts';
+import { openPool } from './postgres-pool.ts';
 import { ReconnectingCatalogue } from './reconnecting.ts';
 import {
   DROP_TABLES,
@@ -49,7 +49,7 @@ async function openSqlite(file: string): Promise<Catalogue> {
     complete = await prepareSqlite(writerThread);
   } catch (error) {
     await writerThread.close();
-    if (!isDamaged(error)) throw new LifeboatError('CATALOGUE_UNAVAILABLE', undefined, { cause: error });
+    if (!isDamaged(error)) throw databaseAway(error);
     await setAside(file);
     writerThread = new SqliteThread({ file, readOnly: false });
     complete = await prepareSqlite(writerThread);
@@ -98,33 +98,27 @@ async function setAside(file: string): Promise<void> {
   }
 }
 
-const INT8 = 20;
+/** Reads are somebody's wait; writes are batches, and one may wait for another router's. */
+const READ_MS = 10_000;
+const WRITE_MS = 30_000;
 
 async function openPostgres(url: string): Promise<Catalogue> {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 8,
-    connectionTimeoutMillis: 10_000,
-    types: {
-      getTypeParser: ((oid: number, format?: 'text') =>
-        oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-    },
-  });
-  // A connection that breaks while idle is replaced by the pool; the next statement reports what lasts.
-  pool.on('error', () => {});
-  const database: Database = new Kysely<CatalogueTables>({ dialect: new PostgresDialect({ pool }) });
+  const connect = (max: number, statementMs: number): Database =>
+    new Kysely<CatalogueTables>({ dialect: new PostgresDialect({ pool: openPool({ url, max, statementMs }) }) });
+  const writer = connect(2, WRITE_MS);
+  const reader = connect(6, READ_MS);
   try {
-    const complete = await preparePostgres(database);
+    const complete = await preparePostgres(writer);
     return new SqlCatalogue({
       description: postgresDescription(url),
       flavour: postgresFlavour,
-      writer: database,
-      reader: database,
+      writer,
+      reader,
       needsRebuild: !complete,
     });
   } catch (error) {
-    await database.destroy();
-    throw new LifeboatError('CATALOGUE_UNAVAILABLE', undefined, { cause: error });
+    await Promise.all([writer.destroy(), reader.destroy()]);
+    throw databaseAway(error);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Raise when tables change: an older catalogue is thrown away and rebuilt from the store. */
-export const SCHEMA_VERSION = '3';
+export const SCHEMA_VERSION = '4';
 
 /** Columns by which the worklist sorts; each has an index together with the rank. */
 const SORT_COLUMNS = [
@@ -22,6 +22,7 @@ const SORT_COLUMNS = [
 function tables(text: string, big: string): string[] {
   return [
     `create table catalogue_meta (name ${text} primary key, value ${text} not null)`,
+    `create table segment (key ${text} primary key)`,
     `create table totals (singleton ${big} primary key, studies ${big} not null, series ${big} not null,
       instances ${big} not null, bytes ${big} not null, conflicts ${big} not null)`,
     'insert into totals values (1, 0, 0, 0, 0, 0)',
@@ -91,6 +92,7 @@ const ALL_TABLES = [
   'study_detail',
   'study',
   'totals',
+  'segment',
   'catalogue_meta',
 ];
 

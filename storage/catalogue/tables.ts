@@ -11,6 +11,8 @@ export interface CatalogueTables {
   instance: InstanceTable;
   totals: TotalsTable;
   catalogue_meta: { name: string; value: string };
+  /** Manifest segments of which every line is in the catalogue. */
+  segment: { key: string };
   /** SQLite only: FTS5 posting lists, rowid = study.rank. */
   study_terms: { rowid: number; terms: string };
   /** PostgreSQL only: posting lists in a GIN index. */
