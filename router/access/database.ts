@@ -70,6 +70,19 @@ const STEPS = [
   CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
   CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
   `,
+  `
+  DROP TABLE lockouts;
+  CREATE TABLE sign_ins (
+    user TEXT NOT NULL COLLATE NOCASE,
+    address TEXT NOT NULL,
+    failures INTEGER NOT NULL DEFAULT 0,
+    last_failure_ms INTEGER NOT NULL DEFAULT 0,
+    locked_until_ms INTEGER NOT NULL DEFAULT 0,
+    succeeded_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (user, address)
+  ) STRICT;
+  CREATE INDEX sign_ins_address ON sign_ins(address);
+  `,
 ];
 
 /** How long after a write its bytes are forced to the disk, ms. */

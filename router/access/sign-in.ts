@@ -1,7 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { Control } from './control.ts';
 import { verifyPassword } from './passwords.ts';
+import { SlowDown } from './slow-down.ts';
 import type { Account } from './users.ts';
 
 /** How long a verified HTTP Basic password is believed without hashing it again, ms. */
@@ -20,28 +22,50 @@ export class SignIn {
   readonly #key = randomBytes(32);
   readonly #remembered = new Map<string, Remembered>();
   readonly #underWay = new Map<string, Promise<Account>>();
+  readonly #lines = new Map<string, Promise<unknown>>();
+  readonly slowDown: SlowDown;
   constructor(control: Control, now: () => number) {
     this.#control = control;
     this.#now = now;
+    this.slowDown = new SlowDown(now);
   }
 
   /** @throws BAD_CREDENTIALS, LOCKED_OUT, BUSY; each refusal is audited. */
   async verify(user: string, password: string, address: string): Promise<Account> {
+    // One after the other for each pair: a hundred guesses at once are counted like a hundred in a row.
+    const line = JSON.stringify([user.toLowerCase().slice(0, 201), address]);
+    const before = this.#lines.get(line);
+    const next = () => this.#verifyNext(user, password, address);
+    const mine = before ? before.then(next, next) : next();
+    this.#lines.set(line, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#lines.get(line) === mine) this.#lines.delete(line);
+    }
+  }
+
+  async #verifyNext(user: string, password: string, address: string): Promise<Account> {
     const { lockout, users } = this.#control;
     const refuse = (error: LifeboatError, detail: string) => {
       this.#control.audit({ user, address, action: 'login-refused', object: user, detail, outcome: 'refused' });
       return error;
     };
-    if (user.length > 200 || password.length > 1024) throw new LifeboatError('BAD_CREDENTIALS');
+    if (user === '' || user.length > 200 || password.length > 1024) throw new LifeboatError('BAD_CREDENTIALS');
     try {
       lockout.check(user, address);
     } catch (error) {
       throw refuse(error as LifeboatError, 'locked out');
     }
+    if (!lockout.familiar(user, address)) {
+      const wait = this.slowDown.turn();
+      if (wait > 0) await sleep(wait);
+    }
     const account = users.find(user);
     const right = await verifyPassword(password, account?.passwordHash);
     if (!account || !right || account.disabled) {
       lockout.failed(user, address);
+      this.slowDown.failed();
       throw refuse(
         new LifeboatError('BAD_CREDENTIALS'),
         !account ? 'unknown user' : right ? 'user is disabled' : 'wrong password',
@@ -61,10 +85,11 @@ export class SignIn {
       const account = this.#control.users.find(user);
       if (account && !account.disabled && account.passwordHash === known.passwordHash) return account;
     }
-    let attempt = this.#underWay.get(key);
+    const same = `${key} ${address}`;
+    let attempt = this.#underWay.get(same);
     if (!attempt) {
-      attempt = this.#first(key, user, password, address).finally(() => this.#underWay.delete(key));
-      this.#underWay.set(key, attempt);
+      attempt = this.#first(key, user, password, address).finally(() => this.#underWay.delete(same));
+      this.#underWay.set(same, attempt);
     }
     return attempt;
   }

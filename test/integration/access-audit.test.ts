@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../router/access/access-types.ts';
 import { AuditDigest } from '../../router/access/audit-digest.ts';
 import { Control } from '../../router/access/control.ts';
+import { SlowDown } from '../../router/access/slow-down.ts';
 
 let dataDir: string;
 let control: Control;
@@ -143,17 +144,84 @@ describe('lock-out', () => {
 
   it('grows with each further failure, and a restart frees nobody', async () => {
     for (let i = 0; i < 5; i++) await wrong('eva', '10.0.0.1');
-    expect(await wrong('eva', '10.0.0.2')).toContain('in a minute');
+    expect(await wrong('eva', '10.0.0.1')).toContain('in a minute');
     now += 61_000;
-    await wrong('eva', '10.0.0.1');
+    await wrong('Eva', '10.0.0.1');
     const restarted = new Control(settings(), () => now);
-    await expect(restarted.signIn.verify('eva', 'x', '10.0.0.3')).rejects.toThrow('in 2 minutes');
+    await expect(restarted.signIn.verify('eva', 'x', '10.0.0.1')).rejects.toThrow('in 2 minutes');
     restarted.close();
   });
 
-  it('also meets one address that tries many names', async () => {
+  it('meets nobody at another address: a ward cannot be locked out from elsewhere', async () => {
+    await control.users.add('eva', 'radiologist', 'the right password', { mustChange: false });
+    for (let i = 0; i < 30; i++) await wrong('eva', '203.0.113.9');
+    expect((await control.signIn.verify('eva', 'the right password', '10.0.0.1')).name).toBe('eva');
+  });
+
+  it('counts a hundred guesses at once like a hundred in a row', async () => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => wrong('eva', '10.0.0.1')));
+    expect(answers.filter((answer) => answer.includes('is wrong'))).toHaveLength(5);
+  });
+
+  it('takes the addresses of one IPv6 network for one', async () => {
+    for (let i = 0; i < 5; i++) await wrong('eva', `2001:db8::${i}`);
+    expect(await wrong('eva', '2001:0db8:0:0:ffff::1')).toContain('Too many wrong passwords');
+    expect(await wrong('eva', '2001:db8:0:1::1')).toContain('User name or password is wrong');
+  });
+
+  it('also meets one address that tries many names, but not those who signed in there before', async () => {
+    await control.users.add('nurse', 'radiologist', 'the right password', { mustChange: false });
+    await control.signIn.verify('nurse', 'the right password', '10.0.0.66');
     for (let i = 0; i < 20; i++) await wrong(`user${i}`, '10.0.0.66');
     expect(await wrong('another', '10.0.0.66')).toContain('Too many wrong passwords');
     expect(await wrong('another', '10.0.0.67')).toContain('User name or password is wrong');
+    expect((await control.signIn.verify('nurse', 'the right password', '10.0.0.66')).name).toBe('nurse');
+    for (let i = 0; i < 5; i++) await wrong('nurse', '10.0.0.66');
+    expect(await wrong('nurse', '10.0.0.66')).toContain('Too many wrong passwords');
+  });
+
+  it('is lifted by an administrator wherever the user met it', async () => {
+    await control.users.add('eva', 'radiologist', 'the right password', { mustChange: false });
+    for (let i = 0; i < 20; i++) await wrong(`user${i}`, '10.0.0.1');
+    for (let i = 0; i < 5; i++) await wrong('eva', '10.0.0.2');
+    now += 60_001;
+    for (const address of ['10.0.0.1', '10.0.0.2']) await wrong('eva', address);
+    expect(control.users.rows()[0]!.lockedUntil).not.toBeNull();
+    control.users.unlock('eva');
+    expect(control.users.rows()[0]!.lockedUntil).toBeNull();
+    for (const address of ['10.0.0.1', '10.0.0.2'])
+      expect((await control.signIn.verify('eva', 'the right password', address)).name).toBe('eva');
+  });
+});
+
+describe('the slow-down of guessing from everywhere', () => {
+  it('lets fifty wrong passwords pass, then puts more and more time between two sign-ins, and calms down again', () => {
+    const slow = new SlowDown(() => now);
+    for (let i = 0; i < 50; i++) slow.failed();
+    expect([slow.turn(), slow.turn()]).toEqual([0, 0]);
+    for (let i = 0; i < 10; i++) slow.failed();
+    expect([slow.turn(), slow.turn(), slow.turn()]).toEqual([0, 200, 400]);
+    for (let i = 0; i < 1000; i++) slow.failed();
+    const waits: number[] = [];
+    expect(() => {
+      for (;;) waits.push(slow.turn());
+    }).toThrow(expect.objectContaining({ code: 'BUSY' }));
+    expect(waits.at(-1)! - waits.at(-2)!).toBe(1000);
+    expect(waits.length).toBeLessThan(20);
+    now += 20 * 60_000;
+    expect([slow.turn(), slow.turn()]).toEqual([0, 0]);
+  });
+
+  it('keeps nobody waiting who signed in from there before', async () => {
+    await control.users.add('eva', 'radiologist', 'the right password', { mustChange: false });
+    await control.signIn.verify('eva', 'the right password', '10.0.0.1');
+    for (let i = 0; i < 100; i++) control.signIn.slowDown.failed();
+    const order: string[] = [];
+    const stranger = (n: number) =>
+      control.signIn.verify('nobody', 'x', `203.0.113.${n}`).catch(() => order.push('stranger'));
+    const waiting = [stranger(1), stranger(2)];
+    await control.signIn.verify('eva', 'the right password', '10.0.0.1').then(() => order.push('eva'));
+    await Promise.all(waiting);
+    expect(order.indexOf('eva')).toBeLessThan(order.lastIndexOf('stranger'));
   });
 });
