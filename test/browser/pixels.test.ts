@@ -10,10 +10,9 @@ import {
 import { readTables } from '../../viewer/src/features/reading/paint/voi-tables.ts';
 import { frameAttributesOf } from '../../viewer/src/features/reading/study/frame-attributes.ts';
 import { isVideo } from '../../viewer/src/features/reading/study/kinds.ts';
-import type { Picture } from '../../viewer/src/features/reading/study/study-model.ts';
 import { type RealFile, realFiles } from '../support/files.ts';
 import { Reference, referenceAvailable } from '../support/reference-pixels.ts';
-import { type OpenedFile, openFile } from '../support/viewer-pixels.ts';
+import { greatestDifference, type OpenedFile, openFile, pictureOf } from '../support/viewer-pixels.ts';
 
 /** Files that DCMTK and GDCM cannot be asked about, or about which they are not right, and why. */
 const exceptions: [name: RegExp, reason: string][] = [
@@ -40,12 +39,6 @@ function sample(files: RealFile[]): RealFile[] {
   });
 }
 
-function pictureOf(file: OpenedFile, frame: number): Picture {
-  const { attributes } = file.described;
-  const instance = { transferSyntaxUID: file.transferSyntaxUID } as Picture['instance'];
-  return { id: '', studyInstanceUID: '', instance, attributes, frame, frames: file.frames };
-}
-
 /** Grey levels under a window over all values, as the viewer paints them; and that window. */
 async function paintWhole(file: OpenedFile, frame: GrayFrame, index: number) {
   const picture = pictureOf(file, index);
@@ -68,12 +61,6 @@ function rgbOf(rgba: Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let i = 0, o = 0; i < rgba.length; i += 4, o += 3) rgb.set(rgba.subarray(i, i + 3), o);
   return rgb;
-}
-
-function greatestDifference(a: Uint8Array, b: Uint8Array): number {
-  let greatest = 0;
-  for (let i = 0; i < a.length; i += 1) greatest = Math.max(greatest, Math.abs(a[i]! - b[i]!));
-  return greatest;
 }
 
 describe.runIf(referenceAvailable())('frames as DCMTK and GDCM see them', () => {

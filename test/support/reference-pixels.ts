@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -66,12 +66,27 @@ export class Reference {
     return null;
   }
 
-  /** DCMTK's rendering of one frame (from 0) under a LINEAR window; colour has none. Null when DCMTK cannot. */
-  rendered(path: string, frame: number, window?: { center: number; width: number }): PixelMap | null {
+  /**
+   * DCMTK's rendering of one frame (from 0) under a LINEAR window; colour has none. Null when DCMTK cannot.
+   * @param more options of dcm2pnm in place of "no overlays"
+   */
+  rendered(
+    path: string,
+    frame: number,
+    window?: { center: number; width: number },
+    more: string[] = ['-O'],
+  ): PixelMap | null {
     const out = join(this.#folder, 'frame.pnm');
     rmSync(out, { force: true });
     const voi = window ? ['+Ww', String(window.center), String(window.width)] : [];
-    if (!run('dcm2pnm', ['+op', '-O', '+F', String(frame + 1), ...voi, path, out]) || !existsSync(out)) return null;
+    if (!run('dcm2pnm', ['+op', ...more, '+F', String(frame + 1), ...voi, path, out]) || !existsSync(out)) return null;
     return parsePixelMap(readFileSync(out));
+  }
+
+  /** Keeps a file for the toolkits to read. */
+  file(bytes: Uint8Array, name = 'made.dcm'): string {
+    const path = join(this.#folder, name);
+    writeFileSync(path, bytes);
+    return path;
   }
 }

@@ -7,6 +7,18 @@ import { decodeFrame } from '../../viewer/src/features/reading/decode/decode.ts'
 import type { DecodedFrame, PixelFormat } from '../../viewer/src/features/reading/decode/decode-types.ts';
 import { paletteOf } from '../../viewer/src/features/reading/decode/lookup-table.ts';
 import { isWordElement, pixelFormatOf } from '../../viewer/src/features/reading/decode/pixel-format.ts';
+import {
+  grayscaleOf,
+  paddingOf,
+  storedRangeOf,
+  voiFunctionOf,
+  windowVoi,
+} from '../../viewer/src/features/reading/paint/grayscale.ts';
+import { embeddedOverlaysOf, readOverlays } from '../../viewer/src/features/reading/paint/overlays.ts';
+import { type Look, type Paintable, paintWords } from '../../viewer/src/features/reading/paint/paint-words.ts';
+import { readTables } from '../../viewer/src/features/reading/paint/voi-tables.ts';
+import { frameAttributesOf } from '../../viewer/src/features/reading/study/frame-attributes.ts';
+import type { Picture } from '../../viewer/src/features/reading/study/study-model.ts';
 import { nodeCodecs } from './node-codecs.ts';
 
 const deflatedExplicitLittleEndian = '1.2.840.10008.1.2.1.99';
@@ -51,4 +63,50 @@ export async function openFile(path: string): Promise<OpenedFile | null> {
       return await decodeFrame(extractFrame(layout, frame, bytes.subarray(span.start, span.end)), format, nodeCodecs);
     },
   };
+}
+
+/** The picture that the viewer makes of one frame of a file. */
+export function pictureOf(file: OpenedFile, frame: number): Picture {
+  const { attributes } = file.described;
+  const instance = { transferSyntaxUID: file.transferSyntaxUID } as Picture['instance'];
+  return { id: '', studyInstanceUID: '', instance, attributes, frame, frames: file.frames };
+}
+
+/**
+ * One frame as the viewer paints it, with its overlays and under the given window or the one it would choose.
+ * @returns grey levels, or red, green and blue of every pixel
+ */
+export async function painted(
+  file: OpenedFile,
+  index: number,
+  look: Look & { window?: { center: number; width: number } } = {},
+): Promise<{ rows: number; columns: number; bytes: Uint8Array }> {
+  const picture = pictureOf(file, index);
+  const attributes = frameAttributesOf(picture);
+  const frame = await file.decode(index);
+  const read = async (start: number, end: number) => file.bytes.subarray(start, end);
+  const item: Paintable = {
+    frame,
+    overlays: [...embeddedOverlaysOf(picture, frame), ...(await readOverlays(picture, read))],
+  };
+  if (frame.kind === 'gray') {
+    const range = storedRangeOf(frame, paddingOf(attributes));
+    item.grayscale = grayscaleOf(attributes, range, await readTables(picture, read));
+  }
+  const { window } = look;
+  const voi = window && windowVoi(window.center, window.width, voiFunctionOf(attributes));
+  const words = new Uint32Array(frame.rows * frame.columns);
+  paintWords(item, { voi, ...look }, words);
+  const bytes =
+    frame.kind === 'gray'
+      ? Uint8Array.from(words, (word) => word & 255)
+      : Uint8Array.from({ length: words.length * 3 }, (_, i) => (words[Math.floor(i / 3)]! >>> (8 * (i % 3))) & 255);
+  return { rows: frame.rows, columns: frame.columns, bytes };
+}
+
+/** Greatest difference between two pictures, in grey levels. */
+export function greatestDifference(a: Uint8Array, b: Uint8Array): number {
+  let greatest = a.length === b.length ? 0 : 256;
+  for (let i = 0; i < a.length; i += 1) greatest = Math.max(greatest, Math.abs(a[i]! - b[i]!));
+  return greatest;
 }

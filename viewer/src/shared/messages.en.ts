@@ -47,6 +47,7 @@ export const messages = {
     noPriors: 'None on board',
     priorsFailed: (reason: string) => `Could not be looked up: ${reason}`,
     noPictures: 'Nothing in this study can be shown as a picture.',
+    listing: (n: number) => `${formatCount(n)} images known so far; the full list is on its way`,
     receiving: (n: number) => `receiving… ${formatCount(n)} so far`,
     count: (n: number) => (n === 1 ? '1 image' : `${formatCount(n)} images`),
     shownOf: (shown: number, all: number) =>
@@ -84,9 +85,14 @@ export const messages = {
       ['0 or Escape', 'reset'],
       ['Delete', 'erase measurements of this image'],
       ['T', 'text on the image'],
+      ['O', 'overlays that belong to the image'],
       ['?', 'this help'],
     ],
-    frameFailed: (reason: string) => `This image could not be shown: ${reason}`,
+    soFar: (seconds: number) => `(${seconds} s so far)`,
+    frameFailed: (n: number, all: number, reason: string) =>
+      `Image ${formatCount(n)} of ${formatCount(all)} could not be shown: ${reason}`,
+    overlayFailed: (reason: string) => `The overlay of this image could not be drawn: ${reason}`,
+    overlaysHidden: 'Overlay hidden (O shows it)',
     retry: 'Try again',
     fetched: (done: number, all: number) => `${formatCount(done)} of ${formatCount(all)} fetched`,
     /** What millimetres mean that are not simply those of the plane in the patient. */

@@ -50,6 +50,14 @@ export function Overlays(props: { controller: ViewportController; textShown: boo
         {/SAMPLE/i.test(textOf(attributes, '00100010')) && (
           <span className="flag flag-sample">{messages.reading.sample}</span>
         )}
+        {controller.shown?.remarks.map((remark) => (
+          <span key={remark} className="flag flag-bad">
+            {remark}
+          </span>
+        ))}
+        {!controller.overlaysShown && (controller.shown?.overlays.length ?? 0) > 0 && (
+          <span className="flag">{messages.reading.overlaysHidden}</span>
+        )}
         {picture.instance.notes?.map((note) => (
           <span key={note} className="flag">
             {messages.reading.notes}: {note}

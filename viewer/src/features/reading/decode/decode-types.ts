@@ -17,6 +17,8 @@ export interface PixelFormat {
   palette?: Palette;
   /** Big Endian only: 8-bit pixels lie in OW words, two a word with their bytes swapped. */
   bytesInWords?: boolean;
+  /** Bits of the cells that hold overlay planes. */
+  embeddedBits?: number[];
 }
 
 /** Palette Color LUTs (PS3.3 C.7.9), 8 bits an entry. */
@@ -38,12 +40,16 @@ export type GrayPixels =
   | Float32Array
   | Float64Array;
 
+/** Overlay planes found in the cells, by their bit: packed, least significant bit first. */
+export type EmbeddedPlanes = Record<number, Uint8Array>;
+
 /** One frame of stored values: sign extended, bits outside Bits Stored removed. */
 export interface GrayFrame {
   kind: 'gray';
   rows: number;
   columns: number;
   pixels: GrayPixels;
+  embedded?: EmbeddedPlanes;
 }
 
 /** One colour frame, 8 bits a channel, alpha 255. */
@@ -52,6 +58,7 @@ export interface ColourFrame {
   rows: number;
   columns: number;
   rgba: Uint8ClampedArray<ArrayBuffer>;
+  embedded?: EmbeddedPlanes;
 }
 
 export type DecodedFrame = GrayFrame | ColourFrame;
@@ -79,5 +86,6 @@ export class DecodeError extends Error {
 
 /** Number of bytes a decoded frame holds in memory. */
 export function decodedBytes(frame: DecodedFrame): number {
-  return frame.kind === 'gray' ? frame.pixels.byteLength : frame.rgba.byteLength;
+  const planes = Object.values(frame.embedded ?? {}).reduce((sum, plane) => sum + plane.byteLength, 0);
+  return planes + (frame.kind === 'gray' ? frame.pixels.byteLength : frame.rgba.byteLength);
 }

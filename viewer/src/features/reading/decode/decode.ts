@@ -2,6 +2,7 @@ import type { Codecs } from './codec-types.ts';
 import { colourFrame, expand422, paletteFrame, toRgb } from './colour.ts';
 import { type DecodedFrame, DecodeError, type PixelFormat } from './decode-types.ts';
 import { cellsOf, floatsOf, storedValues, swapWords, unpackBits } from './native.ts';
+import { embeddedPlane } from './overlay-plane.ts';
 
 const rleLossless = '1.2.840.10008.1.2.5';
 const bigEndian = '1.2.840.10008.1.2.2';
@@ -21,9 +22,13 @@ function fromCells(
 ): DecodedFrame {
   if (format.samplesPerPixel >= 3) return colourFrame(cells, format, planar, rgb);
   const values = storedValues(cells, format);
-  if (format.photometricInterpretation === 'PALETTE COLOR' && format.palette)
-    return paletteFrame(values, format, format.palette);
-  return { kind: 'gray', rows: format.rows, columns: format.columns, pixels: values };
+  const frame: DecodedFrame =
+    format.photometricInterpretation === 'PALETTE COLOR' && format.palette
+      ? paletteFrame(values, format, format.palette)
+      : { kind: 'gray', rows: format.rows, columns: format.columns, pixels: values };
+  if (format.embeddedBits?.length)
+    frame.embedded = Object.fromEntries(format.embeddedBits.map((bit) => [bit, embeddedPlane(cells, bit)]));
+  return frame;
 }
 
 /**
@@ -91,6 +96,7 @@ export async function decodeEncapsulated(
       bitsAllocated: cellBits,
       bitsStored: stored,
       highBit: stored - 1,
+      embeddedBits: format.embeddedBits?.filter((bit) => bit < raw.bitsPerSample),
     },
     raw.planar,
     raw.rgb,

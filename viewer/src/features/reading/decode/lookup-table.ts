@@ -1,9 +1,7 @@
 import type { DicomJson } from '../../../../../storage/format/manifest.ts';
-import { bulkRangeOf, inlineBytesOf, numberOf, numbersOf } from '../study/dicom-json.ts';
+import { numberOf, numbersOf } from '../study/dicom-json.ts';
+import { bulkValueOf, type ReadBulk } from './bulk-value.ts';
 import type { Palette } from './decode-types.ts';
-
-/** Reads bytes [start, end) of the object that an attribute refers to. */
-export type ReadBulk = (start: number, end: number) => Promise<Uint8Array>;
 
 /** A Modality or VOI LUT (PS3.3 C.11.1, C.11.2). */
 export interface LookupTable {
@@ -11,13 +9,6 @@ export interface LookupTable {
   /** Bits of an entry. */
   bits: number;
   data: Uint16Array;
-}
-
-async function bytesOf(attributes: DicomJson, tag: string, read: ReadBulk): Promise<Uint8Array | undefined> {
-  const inline = inlineBytesOf(attributes, tag);
-  if (inline) return inline;
-  const range = bulkRangeOf(attributes, tag);
-  return range ? await read(range.start, range.end) : undefined;
 }
 
 async function entriesOf(
@@ -29,11 +20,11 @@ async function entriesOf(
 ): Promise<Uint16Array | undefined> {
   const values = numbersOf(attributes, tag);
   if (values.length > 0) return Uint16Array.from(values, (value) => value & 0xffff);
-  const bytes = await bytesOf(attributes, tag, read);
+  const bytes = await bulkValueOf(attributes, tag, bigEndian, read);
   if (!bytes) return undefined;
   if (bytes.length < count * 2) return Uint16Array.from(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Uint16Array.from({ length: Math.floor(bytes.length / 2) }, (_, i) => view.getUint16(i * 2, !bigEndian));
+  return Uint16Array.from({ length: Math.floor(bytes.length / 2) }, (_, i) => view.getUint16(i * 2, true));
 }
 
 function signed16(value: number): number {

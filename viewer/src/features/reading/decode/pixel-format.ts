@@ -1,6 +1,7 @@
 import type { DicomJson, PixelDataLayout } from '../../../../../storage/format/manifest.ts';
 import { numberOf, textOf } from '../study/dicom-json.ts';
 import type { PixelFormat } from './decode-types.ts';
+import { embeddedBitsOf } from './overlay-plane.ts';
 
 /** Image Pixel Module of an instance (PS3.3 C.7.6.3), palette excluded. */
 export function pixelFormatOf(
@@ -24,6 +25,7 @@ export function pixelFormatOf(
     highBit: numberOf(attributes, '00280102') ?? bitsStored - 1,
     pixelRepresentation: numberOf(attributes, '00280103') ?? 0,
     sampleKind,
+    ...(sampleKind === 'integer' && { embeddedBits: embeddedBitsOf(attributes) }),
   };
 }
 

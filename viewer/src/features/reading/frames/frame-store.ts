@@ -105,6 +105,14 @@ export class FrameStore {
     }
   }
 
+  /** Bytes [start, end) of the picture's data set as its attributes count them: of a deflated one, inflated in its place. */
+  async readData(picture: Picture, start: number, end: number): Promise<Uint8Array> {
+    const { instance } = picture;
+    if (instance.pixelData?.kind !== 'deflated') return await this.readBytes(picture, start, end);
+    const { bytes } = await this.#inflate(picture);
+    return bytes.slice(start - instance.dataSetOffset, end - instance.dataSetOffset);
+  }
+
   #estimate(picture: Picture): number {
     const format = pixelFormatOf(picture.attributes, picture.instance.transferSyntaxUID, picture.instance.pixelData);
     const colour = format.samplesPerPixel > 1 || format.photometricInterpretation === 'PALETTE COLOR';
@@ -185,7 +193,7 @@ export class FrameStore {
     return await decodeInWorker(bytes, format);
   }
 
-  async #decodeDeflated(picture: Picture, format: PixelFormat): Promise<DecodedFrame> {
+  #inflate(picture: Picture): Promise<Inflated> {
     const { key, size, dataSetOffset } = picture.instance;
     let opening = this.#inflated.get(key);
     if (!opening) {
@@ -198,7 +206,11 @@ export class FrameStore {
       this.#inflated.set(key, opening);
       opening.catch(() => this.#inflated.delete(key));
     }
-    const { bytes, layout } = await opening;
+    return opening;
+  }
+
+  async #decodeDeflated(picture: Picture, format: PixelFormat): Promise<DecodedFrame> {
+    const { bytes, layout } = await this.#inflate(picture);
     const span = frameRange(layout, picture.frame);
     if (!span) throw new FetchError(0, `the object has no frame ${picture.frame + 1}`);
     return decodeNative(extractFrame(layout, picture.frame, bytes.subarray(span.start, span.end)), format);
@@ -209,7 +221,7 @@ export class FrameStore {
     let palette = this.#palettes.get(key);
     if (!palette) {
       palette = paletteOf(picture.attributes, transferSyntaxUID === bigEndian, (start, end) =>
-        this.readBytes(picture, start, end),
+        this.readData(picture, start, end),
       );
       this.#palettes.set(key, palette);
       palette.catch(() => this.#palettes.delete(key));

@@ -1,19 +1,23 @@
+import { messages } from '../../../shared/messages.en.ts';
 import type { DecodedFrame } from '../decode/decode-types.ts';
 import type { Urgency } from '../frames/frame-store.ts';
 import { frames } from '../frames/frames.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import type { Picture } from '../study/study-model.ts';
-import { type Grayscale, grayscaleOf, paddingOf, paintGray, storedRangeOf, type Voi } from './grayscale.ts';
+import { grayscaleOf, paddingOf, storedRangeOf } from './grayscale.ts';
+import { embeddedOverlaysOf, ownOverlaysOf, readOverlays } from './overlays.ts';
+import { type Look, type Paintable, paintWords } from './paint-words.ts';
 import { type GrayscaleTables, hasTables, readTables } from './voi-tables.ts';
 
 /** A decoded frame with what is needed to paint it. */
-export interface ReadyPicture {
+export interface ReadyPicture extends Paintable {
   picture: Picture;
-  frame: DecodedFrame;
-  /** undefined for colour. */
-  grayscale?: Grayscale;
   /** Least and greatest stored value, padding left out. */
   range: [number, number];
+  /** Overlay planes are still on their way: the image does not wait for them, it is to be painted again when they are there. */
+  pending?: Promise<void>;
+  /** What the reader must know of this picture. */
+  remarks: string[];
 }
 
 const ready = new WeakMap<DecodedFrame, ReadyPicture>();
@@ -23,13 +27,38 @@ function assemble(picture: Picture, frame: DecodedFrame): ReadyPicture {
   const known = ready.get(frame);
   if (known) return known;
   const attributes = frameAttributesOf(picture);
-  const made: ReadyPicture = { picture, frame, range: [0, 255] };
+  const made: ReadyPicture = {
+    picture,
+    frame,
+    range: [0, 255],
+    overlays: embeddedOverlaysOf(picture, frame),
+    remarks: [],
+  };
   if (frame.kind === 'gray') {
     made.range = storedRangeOf(frame, paddingOf(attributes));
     made.grayscale = grayscaleOf(attributes, made.range, tables.get(picture.instance.key));
   }
   ready.set(frame, made);
+  fetchOverlays(made);
   return made;
+}
+
+/** Reads what Overlay Data the picture has; that it could not be read is said on the picture. */
+function fetchOverlays(item: ReadyPicture): void {
+  const { picture } = item;
+  if (ownOverlaysOf(picture).length === 0) return;
+  item.pending = readOverlays(picture, (start, end) => frames.readData(picture, start, end))
+    .then(
+      (planes) => {
+        item.overlays = [...item.overlays, ...planes];
+      },
+      (error: unknown) => {
+        item.remarks.push(messages.reading.overlayFailed(error instanceof Error ? error.message : String(error)));
+      },
+    )
+    .finally(() => {
+      item.pending = undefined;
+    });
 }
 
 /** The picture when it can be painted at once, else undefined. */
@@ -44,27 +73,13 @@ export async function loadReady(picture: Picture, urgency: Urgency = 'visible'):
   const frame = frames.load(picture, urgency);
   const { key } = picture.instance;
   if (hasTables(picture) && !tables.has(key))
-    tables.set(key, await readTables(picture, (start, end) => frames.readBytes(picture, start, end)));
+    tables.set(key, await readTables(picture, (start, end) => frames.readData(picture, start, end)));
   return assemble(picture, await frame);
 }
 
 /** The whole frame as image data, in its own resolution. */
-export function paint(item: ReadyPicture, look: { voi?: Voi; invert?: boolean } = {}): ImageData {
-  const { frame } = item;
-  if (frame.kind === 'colour') {
-    const rgba = look.invert ? frame.rgba.map((value, i) => (i % 4 === 3 ? value : 255 - value)) : frame.rgba;
-    return new ImageData(rgba as Uint8ClampedArray<ArrayBuffer>, frame.columns, frame.rows);
-  }
-  const image = new ImageData(frame.columns, frame.rows);
-  const grayscale = item.grayscale!;
-  paintGray(
-    frame,
-    {
-      ...grayscale,
-      voi: look.voi ?? grayscale.voi,
-      inverted: look.invert ? !grayscale.inverted : grayscale.inverted,
-    },
-    new Uint32Array(image.data.buffer),
-  );
+export function paint(item: ReadyPicture, look: Look = {}): ImageData {
+  const image = new ImageData(item.frame.columns, item.frame.rows);
+  paintWords(item, look, new Uint32Array(image.data.buffer));
   return image;
 }

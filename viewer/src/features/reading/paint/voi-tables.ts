@@ -1,4 +1,5 @@
-import { type LookupTable, lookupTableOf, type ReadBulk } from '../decode/lookup-table.ts';
+import type { ReadBulk } from '../decode/bulk-value.ts';
+import { type LookupTable, lookupTableOf } from '../decode/lookup-table.ts';
 import { itemsOf, numberOf } from '../study/dicom-json.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import type { Picture } from '../study/study-model.ts';

@@ -27,6 +27,8 @@ export class ViewportController {
   placement: Placement = initialPlacement;
   window: WindowChoice = { kind: 'default' };
   invert = false;
+  /** Whether the image's own overlay planes are drawn. */
+  overlaysShown = true;
   measurements: Measurement[] = [];
   /** Frames a second; 0: the cine stands still. */
   cine = 0;
@@ -186,6 +188,11 @@ export class ViewportController {
     this.place({ flipped: !flipped, turns: (4 - turns) % 4 });
   }
 
+  toggleOverlays(): void {
+    this.overlaysShown = !this.overlaysShown;
+    this.#invalidate();
+  }
+
   toggleInvert(): void {
     this.invert = !this.invert;
     this.#invalidate();
@@ -287,11 +294,13 @@ export class ViewportController {
       return;
     }
     const voi = this.#voi();
-    const look = JSON.stringify([this.window, this.invert]);
+    const look = JSON.stringify([this.window, this.invert, this.overlaysShown, shown.overlays.length]);
     if (this.#painted?.item !== shown || this.#painted.look !== look) {
       this.#source.width = shown.frame.columns;
       this.#source.height = shown.frame.rows;
-      this.#source.getContext('2d')!.putImageData(paint(shown, { voi, invert: this.invert }), 0, 0);
+      this.#source
+        .getContext('2d')!
+        .putImageData(paint(shown, { voi, invert: this.invert, overlays: this.overlaysShown }), 0, 0);
       this.#painted = { item: shown, look };
     }
     drawPicture(context, this.#source, geometry, this.placement, devicePixelRatio);
@@ -315,6 +324,7 @@ export class ViewportController {
     const ready = peekReady(picture);
     if (ready) {
       this.#shown = ready;
+      this.#awaitOverlays(ready);
       this.draw();
       this.#changed();
     } else {
@@ -330,7 +340,14 @@ export class ViewportController {
   #arrived(picture: Picture, item: ReadyPicture): void {
     if (this.picture?.id !== picture.id) return;
     this.#shown = item;
+    this.#awaitOverlays(item);
     this.#invalidate();
+  }
+
+  #awaitOverlays(item: ReadyPicture): void {
+    void item.pending?.then(() => {
+      if (this.#shown === item) this.#invalidate();
+    });
   }
 
   #failed(picture: Picture, error: unknown): void {

@@ -47,6 +47,7 @@ export function handleKey(event: KeyboardEvent, context: KeyContext): boolean {
     ['-', () => controller.place({ zoom: Math.max(0.1, controller.placement.zoom / 1.2) })],
     ['Delete', () => controller.removeMeasurements((m) => m.pictureId !== controller.picture?.id)],
     [' ', context.toggleCine],
+    ['o', () => controller.toggleOverlays()],
     ['t', context.toggleText],
     ['?', context.showHelp],
   ]);
