@@ -5,7 +5,6 @@ import { createServer as createHttpsServer } from 'node:https';
 import { resolve } from 'node:path';
 import { LifeboatError } from '../contract/errors.ts';
 import { openArchive } from '../storage/archive.ts';
-import { AuditDigest } from './access/audit-digest.ts';
 import { Control, type FirstStart } from './access/control.ts';
 import type { Config } from './config.ts';
 import type { RouterContext } from './context.ts';
@@ -87,8 +86,6 @@ async function start(
   }
   registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
 
-  const digest = new AuditDigest((event) => control.audit(event));
-  closers.push(() => digest.close());
   const dimse = await startDimseServer({ config, receiver: archive, access: control, log, metrics });
   closers.push(() => dimse.close());
 
@@ -97,7 +94,7 @@ async function start(
     {
       context,
       control,
-      digest,
+      digest: control.digest,
       receptions,
       signer,
       manifests: new SignedManifests(archive, signer),

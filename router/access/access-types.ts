@@ -20,6 +20,8 @@ export interface AuditEvent {
   action: string;
   object: string;
   detail?: string;
+  /** How much of a patient's data left: part of the answer's first row, summed up over repeats. */
+  sentBytes?: number;
   outcome: 'ok' | 'refused' | 'error';
 }
 

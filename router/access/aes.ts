@@ -3,7 +3,10 @@ import { LifeboatError } from '../../contract/errors.ts';
 import { aeTitle } from '../settings.ts';
 import type { ControlDatabase } from './database.ts';
 
-/** Unknown senders remembered at most; a scanner that tries titles cannot fill the disk. */
+/**
+ * Senders remembered at most that no administrator has allowed; whoever tries titles cannot fill the disk, nor keep a new
+ * scanner from being seen: the longest unheard-of makes room.
+ */
 const SEEN_MAX = 500;
 
 /** Calling AE titles: those of LIFEBOAT_ACCEPT_AE, those an administrator allowed, and unknown ones that knocked. */
@@ -34,18 +37,28 @@ export class SenderList {
       );
       return allowed;
     }
-    const known = Number(this.#db.get('SELECT count(*) AS n FROM aes')?.['n']);
-    if (allowed || known < SEEN_MAX)
-      this.#db.run(
-        'INSERT INTO aes (title, allowed, origin, last_address, last_seen_at, rejected) VALUES (?, ?, ?, ?, ?, ?)',
-        title,
-        0,
-        'seen',
-        address,
-        at,
-        allowed ? 0 : 1,
-      );
+    this.#makeRoom();
+    this.#db.run(
+      'INSERT INTO aes (title, allowed, origin, last_address, last_seen_at, rejected) VALUES (?, ?, ?, ?, ?, ?)',
+      title,
+      0,
+      'seen',
+      address,
+      at,
+      allowed ? 0 : 1,
+    );
     return allowed;
+  }
+
+  /** Forgets the sender not heard of for longest among those never accepted; among the others only where there is none. */
+  #makeRoom(): void {
+    const seen = Number(this.#db.get(`SELECT count(*) AS n FROM aes WHERE origin = 'seen'`)?.['n']);
+    if (seen < SEEN_MAX) return;
+    this.#db.run(
+      `DELETE FROM aes WHERE title IN (SELECT title FROM aes WHERE origin = 'seen'
+       ORDER BY rejected = 0, last_seen_at, title LIMIT ?)`,
+      seen - SEEN_MAX + 1,
+    );
   }
 
   rows(): AeRow[] {

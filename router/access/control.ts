@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import type { AccessControl, AuditEvent } from './access-types.ts';
 import { SenderList } from './aes.ts';
 import { type AuditFilter, AuditTrail } from './audit.ts';
+import { AuditDigest } from './audit-digest.ts';
 import { ControlDatabase } from './database.ts';
 import { Lockout } from './lockout.ts';
 import { randomPassword } from './passwords.ts';
@@ -29,6 +30,8 @@ export class Control implements AccessControl {
   readonly lockout: Lockout;
   readonly signIn: SignIn;
   readonly trail: AuditTrail;
+  /** In front of the trail: many of a kind become one row and a count. */
+  readonly digest: AuditDigest;
   readonly senders: SenderList;
   /** Called for each refusal, for /metrics. */
   onRefused: ((row: Omit<RefusalRow, 'at'>) => void) | undefined;
@@ -43,6 +46,7 @@ export class Control implements AccessControl {
     this.sessions = new Sessions(this.#db, { idleMs: config.sessionIdleMs, maxMs: config.sessionMaxMs }, now);
     this.tokens = new Tokens(this.#db, now);
     this.trail = new AuditTrail(this.#db, now);
+    this.digest = new AuditDigest((event) => this.audit(event), now);
     this.senders = new SenderList(this.#db, config.acceptAE, now);
     this.signIn = new SignIn(this, now);
   }
@@ -119,6 +123,7 @@ export class Control implements AccessControl {
   }
 
   close(): void {
+    this.digest.close();
     this.#db.close();
   }
 }

@@ -48,17 +48,23 @@ export class SignIn {
   async #verifyNext(user: string, password: string, address: string): Promise<Account> {
     const { lockout, users } = this.#control;
     const refuse = (error: LifeboatError, detail: string) => {
-      this.#control.audit({ user, address, action: 'login-refused', object: user, detail, outcome: 'refused' });
+      this.refused(user.slice(0, 200), address, detail);
       return error;
     };
-    if (user === '' || user.length > 200 || password.length > 1024) throw new LifeboatError('BAD_CREDENTIALS');
+    if (user === '' || user.length > 200 || password.length > 1024)
+      throw refuse(new LifeboatError('BAD_CREDENTIALS'), 'a name or password that nobody can have');
     try {
       lockout.check(user, address);
     } catch (error) {
       throw refuse(error as LifeboatError, 'locked out');
     }
     if (!lockout.familiar(user, address)) {
-      const wait = this.slowDown.turn();
+      let wait: number;
+      try {
+        wait = this.slowDown.turn();
+      } catch (error) {
+        throw refuse(error as LifeboatError, 'too many wrong passwords from everywhere');
+      }
       if (wait > 0) await sleep(wait);
     }
     const account = users.find(user);
@@ -73,6 +79,18 @@ export class SignIn {
     }
     lockout.succeeded(user, address);
     return account;
+  }
+
+  /** Puts refused credentials into the audit trail. @param detail one of few sentences of ours */
+  refused(user: string, address: string, detail: string): void {
+    this.#control.digest.noteStranger({
+      user,
+      address,
+      action: 'login-refused',
+      object: user,
+      detail,
+      outcome: 'refused',
+    });
   }
 
   /** Like `verify`, for HTTP Basic: the same right pair within a minute is not hashed again, nor many at once. */

@@ -57,13 +57,13 @@ export class Tokens {
       throw new LifeboatError('NOT_FOUND', 'There is no such token.');
   }
 
-  /** The token behind a secret; undefined when unknown or expired. */
-  use(secret: string): TokenRow | undefined {
+  /** The token behind a secret, 'expired' with its name, or undefined when there is none. */
+  use(secret: string): TokenRow | { expired: string } | undefined {
     const stored = this.#db.get('SELECT * FROM tokens WHERE secret_hash = ?', hashOf(secret));
     if (!stored) return undefined;
     const row = toRow(stored);
     const now = this.#now();
-    if (row.expiresAt && Date.parse(row.expiresAt) <= now) return undefined;
+    if (row.expiresAt && Date.parse(row.expiresAt) <= now) return { expired: row.name };
     if (!row.lastUsedAt || now - Date.parse(row.lastUsedAt) >= USED_RESOLUTION_MS)
       this.#db.run('UPDATE tokens SET last_used_at = ? WHERE id = ?', new Date(now).toISOString(), row.id);
     return row;

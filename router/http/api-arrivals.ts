@@ -5,6 +5,7 @@ import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import type { WaitingStudy } from '../reception-watch.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
+import { demand } from './principal.ts';
 import { sendJson } from './send-json.ts';
 
 const STUDIES_MAX = 200;
@@ -17,9 +18,10 @@ const arrivalsQuery = z.object({
 });
 
 /** /api/arrivals: did my study arrive, may I scan on, may I delete it? Newest first. */
-export function arrivalsApi({ context, receptions }: HttpParts): Router {
+export function arrivalsApi({ context, digest, receptions }: HttpParts): Router {
   const router = Router();
   router.get('/', async (req, res) => {
+    const { name: user, address } = demand(req, 'arrivals');
     const { hours } = checked(arrivalsQuery, req.query);
     const since = new Date(Date.now() - hours * 3_600_000).toISOString();
     const { rows } = await context.archive.catalogue.worklist({
@@ -57,6 +59,7 @@ export function arrivalsApi({ context, receptions }: HttpParts): Router {
         refused: row.callingAEs.reduce((sum, ae) => sum + (refused.get(ae) ?? 0), 0),
       });
     }
+    digest.note({ user, address, action: 'query', object: 'arrivals', detail: `hours=${hours}`, outcome: 'ok' });
     await sendJson(req, res, answer);
   });
 

@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
+import { demand } from './principal.ts';
 
 const time = z
   .string()
@@ -18,10 +19,17 @@ const auditQuery = z.object({
 const refusalQuery = z.object({ limit: limit(100) });
 
 /** /api/audit and /api/refusals, for administrators. */
-export function auditApi({ control }: HttpParts): Router {
+export function auditApi({ control, digest }: HttpParts): Router {
   const router = Router();
   router.get('/audit', (req, res) => {
-    res.json(control.auditRows(checked(auditQuery, req.query)));
+    const { name: user, address } = demand(req, 'admin');
+    const filter = checked(auditQuery, req.query);
+    const { limit: _, offset: __, ...keys } = filter;
+    const detail = Object.entries(keys)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('&');
+    res.json(control.auditRows(filter));
+    digest.note({ user, address, action: 'query', object: 'audit', detail, outcome: 'ok' });
   });
   router.get('/refusals', (req, res) => {
     res.json(control.refusals(checked(refusalQuery, req.query).limit));

@@ -27,6 +27,13 @@ const worklistQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),
 });
 
+/** What was searched for, for the audit trail; sorting and paging are no other search. */
+function searched({ limit: _, offset: __, sort: ___, ...keys }: z.output<typeof worklistQuery>): string {
+  return Object.entries(keys)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+}
+
 /** /api/worklist and /api/studies/UID/manifest, for people who read. */
 export function studiesApi({ context, digest, manifests }: HttpParts): Router {
   const router = Router();
@@ -45,7 +52,7 @@ export function studiesApi({ context, digest, manifests }: HttpParts): Router {
       limit: asked.limit,
       offset: asked.offset,
     });
-    digest.note({ user, address, action: 'query', object: 'worklist', detail: asked.search, outcome: 'ok' });
+    digest.note({ user, address, action: 'query', object: 'worklist', detail: searched(asked), outcome: 'ok' });
     await sendJson(req, res, answer);
   });
 

@@ -18,6 +18,21 @@ function kindOf(req: Request): { action: string; object: string } {
   return { action: /\/metadata\/?$/.test(req.path) ? 'view' : 'export', object: study };
 }
 
+/** Method and path without UIDs, frame numbers and byte ranges: the same for all requests of a kind. */
+function shape(req: Request): string {
+  const words = req.path.split('/').filter((part) => !/^[0-9.,-]+$/.test(part));
+  return `${req.method} ${words.join('/')}`.slice(0, 200);
+}
+
+/** What was searched for; which page of the results, and what to return of them, is no other search. */
+function matchingKeys(req: Request): string {
+  const at = req.originalUrl.indexOf('?');
+  const keys = [...new URLSearchParams(at < 0 ? '' : req.originalUrl.slice(at + 1))].filter(
+    ([name]) => !/^(limit|offset|includefield|accept|charset|_)$/i.test(name),
+  );
+  return keys.length === 0 ? '' : `?${keys.map(([name, value]) => `${name}=${value}`).join('&')}`.slice(0, 500);
+}
+
 /**
  * Authentication, scopes and audit in front of /dicom-web. A handler that wrote a more telling row into the audit trail itself
  * says so with `res.locals.audited`.
@@ -28,13 +43,21 @@ export function dicomwebAccess({ control, digest }: HttpParts): RequestHandler[]
     const { name: user, address } = demand(req, reading ? 'dicomweb:read' : 'dicomweb:write');
     if (req.method === 'OPTIONS') return next();
     const { action, object } = kindOf(req);
-    const detail = `${req.method} ${req.path
-      .split('/')
-      .filter((part) => !/^[0-9.]+$/.test(part))
-      .join('/')}`;
-    res.on('finish', () => {
+    const detail = action === 'query' ? `${shape(req)}${matchingKeys(req)}` : shape(req);
+    const { socket } = req;
+    const before = socket.bytesWritten;
+    res.on('close', () => {
       if (res.statusCode === 401 || res.statusCode === 403 || res.locals['audited'] === true) return;
-      digest.note({ user, address, action, object, detail, outcome: res.statusCode < 400 ? 'ok' : 'error' });
+      const whole = res.writableFinished;
+      digest.note({
+        user,
+        address,
+        action,
+        object,
+        detail: whole ? detail : `${detail}, broken off`,
+        ...((action === 'view' || action === 'export') && { sentBytes: socket.bytesWritten - before }),
+        outcome: whole && res.statusCode < 400 ? 'ok' : 'error',
+      });
     });
     next();
   };

@@ -50,19 +50,24 @@ export function errorHandler(control: Control, digest: AuditDigest, log: Logger)
     if (error.http >= 500) log.error({ err: thrown, method: req.method, path: pathOf(req) }, error.message);
     if (NOTEWORTHY.has(error.code)) {
       const address = addressOf(req);
-      const user = principalOf(req)?.name ?? 'nobody';
-      const first =
-        AUDITED.has(error.code) ||
-        digest.note({
-          user,
-          address,
-          action: 'refusal',
-          object: pathOf(req).slice(0, 200),
-          detail: error.code,
-          outcome: 'refused',
-        });
-      if (first)
-        control.refused({ channel: 'HTTP', peer: `${user}@${address}`, code: error.code, message: error.message });
+      const principal = principalOf(req);
+      const user = principal?.name ?? 'nobody';
+      const event = {
+        user,
+        address,
+        action: 'refusal',
+        object: pathOf(req).slice(0, 200),
+        detail: error.code,
+        outcome: 'refused' as const,
+      };
+      const row = { channel: 'HTTP', peer: `${user}@${address}`, code: error.code, message: error.message };
+      const first = AUDITED.has(error.code)
+        ? !digest.isCountingStranger(address)
+        : principal
+          ? digest.note(event)
+          : digest.noteStranger(event);
+      if (first) control.refused(row);
+      else control.onRefused?.(row);
     }
     if (res.headersSent) {
       res.destroy();

@@ -71,16 +71,27 @@ export function recogniseMachine(control: Control): RequestHandler {
     const address = addressOf(req);
     if (scheme?.toLowerCase() === 'bearer') {
       const token = control.tokens.use(value!);
-      if (!token) throw new LifeboatError('BAD_CREDENTIALS', 'The token is unknown or has expired.');
+      if (!token || 'expired' in token) {
+        control.signIn.refused(
+          token ? `token:${token.expired}` : 'token',
+          address,
+          token ? 'token has expired' : 'unknown token',
+        );
+        throw new LifeboatError('BAD_CREDENTIALS', 'The token is unknown or has expired.');
+      }
       remember(req, {
         principal: { kind: 'token', name: `token:${token.name}`, scopes: new Set(token.scopes), address },
       });
     } else if (scheme?.toLowerCase() === 'basic') {
       const [, user, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(value!, 'base64').toString('utf8')) ?? [];
-      if (user === undefined || password === undefined) throw new LifeboatError('BAD_CREDENTIALS');
+      if (user === undefined || password === undefined) {
+        control.signIn.refused('nobody', address, 'broken credentials');
+        throw new LifeboatError('BAD_CREDENTIALS');
+      }
       const account = await control.signIn.verifyBasic(user, password, address);
       remember(req, { principal: person(account.name, account.role, address, account.mustChangePassword) });
     } else if (req.headers.authorization !== undefined) {
+      control.signIn.refused('nobody', address, 'unknown scheme of authentication');
       throw new LifeboatError('BAD_CREDENTIALS', 'Only the authentication schemes Basic and Bearer are known here.');
     }
     next();

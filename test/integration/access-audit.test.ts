@@ -107,9 +107,26 @@ describe('senders', () => {
     expect(() => control.allowAe('SEVENTEEN-LETTERS')).toThrow('16 characters');
   });
 
-  it('that try a thousand titles do not fill the disk', () => {
-    for (let i = 0; i < 1000; i++) control.senderAllowed(`SCAN${i}`, '10.0.0.9');
-    expect(control.aes().length).toBeLessThanOrEqual(501);
+  it('that try a thousand titles neither fill the disk nor hide a new scanner', () => {
+    control.allowAe('MR7');
+    control.senderAllowed('CT1', '10.0.0.1');
+    for (let i = 0; i < 1000; i++) {
+      now += 1000;
+      control.senderAllowed(`SCAN${i}`, '10.0.0.9');
+    }
+    now += 1000;
+    control.senderAllowed('NEW-CT', '10.0.0.5');
+    const titles = control.aes().map((row) => row.title);
+    expect(titles.length).toBeLessThanOrEqual(502);
+    for (const title of ['NEW-CT', 'MR7', 'CT1', 'SCAN999']) expect(titles).toContain(title);
+    expect(titles).not.toContain('SCAN0');
+  });
+
+  it('that try a thousand titles where any is accepted do not fill the disk either', () => {
+    const open = new Control({ ...settings(), acceptAE: ['*'] }, () => now);
+    for (let i = 0; i < 1000; i++) open.senderAllowed(`SCAN${i}`, '10.0.0.9');
+    expect(open.aes().length).toBeLessThanOrEqual(502);
+    open.close();
   });
 });
 

@@ -96,7 +96,9 @@ describe('lifeboat user, token, ae', () => {
   it('work while the router runs', async () => {
     const added = await lifeboat(dataDir, ['user', 'add', 'eva', 'radiologist'], {}, 'a password for eva\n');
     expect(added).toMatchObject({ code: 0, out: 'Added eva (radiologist).\n' });
-    const eva = await router.login('eva', 'a password for eva');
+    expect((await (await router.login('eva', 'a password for eva')).fetch('/api/worklist')).status).toBe(403);
+    expect((await lifeboat(dataDir, ['user', 'passwd', 'eva'], {}, 'a password of her own\n')).code).toBe(0);
+    const eva = await router.login('eva', 'a password of her own');
     expect((await eva.fetch('/api/worklist')).status).toBe(200);
     expect((await lifeboat(dataDir, ['user', 'disable', 'eva'])).code).toBe(0);
     expect((await eva.fetch('/api/worklist')).status).toBe(401);
