@@ -41,7 +41,8 @@ export function sessionApi({ control }: HttpParts): Router {
       control.audit({ user, address: addressOf(req), action: 'logout', object: user, outcome: 'ok' });
     }
     clearSessionCookie(req, res);
-    res.status(204).end();
+    // What this browser still holds of patients; browsers heed it over HTTPS and on localhost.
+    res.set('Clear-Site-Data', '"cache", "storage"').status(204).end();
   });
 
   router.post('/password', async (req, res) => {

@@ -63,18 +63,26 @@ export function signedObjects(store: ObjectStore, signer: ObjectSigner, now: () 
   router.get('/*key', async (req, res) => {
     const key = decodeURIComponent(req.path.slice(1));
     signer.check(key, req.query['e'], req.query['s'], now());
-    await sendObject(req, res, store, key);
+    const secondsLeft = Math.ceil(Number(req.query['e']) - now() / 1000);
+    await sendObject(req, res, store, key, secondsLeft);
   });
   return router;
 }
 
-async function sendObject(req: Request, res: Response, store: ObjectStore, key: string): Promise<void> {
+/** @param secondsLeft life of the address: a browser keeps its copy no longer */
+async function sendObject(
+  req: Request,
+  res: Response,
+  store: ObjectStore,
+  key: string,
+  secondsLeft: number,
+): Promise<void> {
   const info = await store.head(key);
   if (!info) throw new LifeboatError('OBJECT_NOT_FOUND');
   const etag = `"${key.slice(key.lastIndexOf('/') + 1)}"`;
   res.set({
     'Accept-Ranges': 'bytes',
-    'Cache-Control': 'private, max-age=31536000, immutable',
+    'Cache-Control': `private, max-age=${secondsLeft}, immutable`,
     'Content-Type': 'application/dicom',
     ETag: etag,
   });

@@ -64,6 +64,17 @@ describe('signed addresses of objects', () => {
     expect(again.status).toBe(304);
   });
 
+  it('are kept by the browser alone, and no longer than they are valid', async () => {
+    for (const init of [{}, { headers: { Range: 'bytes=0-9' } }, { method: 'HEAD' }]) {
+      const before = Date.now();
+      const answer = await fetch(address(), init);
+      const [, seconds] = /^private, max-age=(\d+)/.exec(answer.headers.get('cache-control')!)!;
+      const left = Number(new URL(address()).searchParams.get('e')) - before / 1000;
+      expect(Number(seconds)).toBeLessThanOrEqual(left + 1);
+      expect(Number(seconds)).toBeGreaterThan(left - 60);
+    }
+  });
+
   it('are refused when altered, moved to another object, or unsigned', async () => {
     const [one, other] = [new URL(address(0)), new URL(address(1))];
     const moved = `${test.url}${other.pathname}${one.search}`;

@@ -66,7 +66,8 @@ describe('signing in', () => {
   it('ends with sign-out: the cookie is worth nothing afterwards', async () => {
     const browser = await test.login();
     expect((await browser.fetch('/api/session')).status).toBe(200);
-    expect((await browser.send('DELETE', '/api/session')).status).toBe(204);
+    const out = await browser.send('DELETE', '/api/session');
+    expect([out.status, out.headers.get('clear-site-data')]).toEqual([204, '"cache", "storage"']);
     expect((await browser.fetch('/api/session')).status).toBe(401);
   });
 
