@@ -109,6 +109,40 @@ export const messages = {
     outsideRegion: 'no one scale holds here',
     otherAxes: (horizontal: string, vertical: string) =>
       `no lengths here: across are ${horizontal}, down are ${vertical}`,
+    /** What sets one part of a series apart. */
+    part: {
+      plane: (value: string) => (value ? 'with a place in the patient' : 'without a place in the patient'),
+      scout: (value: string) => (value ? 'scout' : ''),
+      frameOfReference: (value: string) =>
+        value === 'various' ? 'each its own frame of reference' : 'own frame of reference',
+      size: (value: string) => (value === 'various' ? 'various sizes' : `${value} pixels`),
+      orientation: (value: string) =>
+        value === 'various' ? 'each turned differently' : value.replace(/( -?[\d.]+)+$/, ''),
+      spacing: (value: string) => (value === 'various' ? 'various pixel sizes' : value && `pixels of ${value} mm`),
+      thickness: (value: string) => (value === 'various' ? 'various thicknesses' : value && `${value} mm thick`),
+      echo: (value: string) => {
+        const [number, time] = value.split('/');
+        if (value === 'various') return 'various echo times';
+        return [number && `echo ${number}`, time && `TE ${time} ms`].filter(Boolean).join(', ');
+      },
+      bValue: (value: string) => (value === 'various' ? 'various b-values' : value ? `b ${value}` : 'no b-value'),
+      frameType: (value: string) => (value === 'various' ? 'various frame types' : value.toLowerCase()),
+    },
+    /** The same differences by name. */
+    differences: {
+      plane: 'having a place in the patient',
+      scout: 'scout or not',
+      frameOfReference: 'frame of reference',
+      size: 'rows and columns',
+      orientation: 'orientation',
+      spacing: 'pixel size',
+      thickness: 'slice thickness',
+      echo: 'echo',
+      bValue: 'b-value',
+      frameType: 'frame type',
+    },
+    noVolume: 'These images are no volume',
+    whySplit: (names: string[]) => `Part of a series whose images differ in ${names.join(', ')}: never one volume`,
     notes: 'Note',
   },
   tools: {

@@ -3,6 +3,7 @@ import { messages } from '../../../shared/messages.en.ts';
 import { numberOf, numbersOf, textOf, textsOf } from '../study/dicom-json.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import { markersOf, wholeCalibration } from '../study/geometry.ts';
+import { partText, whySplit } from '../study/part-text.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
 import type { ViewportController } from '../viewport/controller.ts';
 import { planeText } from '../viewport/measurements.ts';
@@ -101,6 +102,11 @@ function Corners(props: { controller: ViewportController; stack: Stack; picture:
             .filter(Boolean)
             .join(' ')}
         </span>
+        {stack.traits.length > 0 && (
+          <span className="part">
+            {partText(stack)}. {whySplit(stack)}
+          </span>
+        )}
         <span>{[laterality, view].filter(Boolean).join(' ')}</span>
       </div>
       <div className="corner corner-bottom-left">

@@ -3,6 +3,8 @@ import { formatDate } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import { frames } from '../frames/frames.ts';
 import { textOf } from '../study/dicom-json.ts';
+import { partText, whySplit } from '../study/part-text.ts';
+import type { OpenedStudy } from '../study/study-loader.ts';
 import type { Stack, StudyModel } from '../study/study-model.ts';
 import { Thumbnail } from './thumbnail.tsx';
 import { dragType } from './viewport.tsx';
@@ -51,27 +53,27 @@ function Fetched(props: { stack: Stack }) {
 
 /** The list of series of the open studies: click or drag one into a pane. */
 export function SeriesRail(props: {
-  models: StudyModel[];
+  opened: OpenedStudy[];
   open: string[];
   onPick: (stack: Stack) => void;
   onOthers: (model: StudyModel) => void;
 }) {
   return (
     <>
-      {props.models.map((model) => (
-        <StudySeries key={model.studyInstanceUID} {...props} model={model} />
+      {props.opened.map((study) => (
+        <StudySeries key={study.model.studyInstanceUID} {...props} study={study} />
       ))}
     </>
   );
 }
 
 function StudySeries(props: {
-  model: StudyModel;
+  study: OpenedStudy;
   open: string[];
   onPick: (stack: Stack) => void;
   onOthers: (model: StudyModel) => void;
 }) {
-  const { model } = props;
+  const { model, complete } = props.study;
   const receiving = useReceiving(model);
   const shown = model.objects - model.others.length;
   return (
@@ -79,7 +81,7 @@ function StudySeries(props: {
       <header>
         <strong>{formatDate(textOf(model.attributes, '00080020')) || messages.reading.series}</strong>
         <span className="soft"> {textOf(model.attributes, '00081030')}</span>
-        {receiving && <div className="receiving">{messages.reading.receiving(model.objects)}</div>}
+        {receiving && complete && <div className="receiving">{messages.reading.receiving(model.objects)}</div>}
       </header>
       <ul>
         {model.stacks.map((stack) => (
@@ -98,6 +100,11 @@ function StudySeries(props: {
                   {stack.modality} {stack.seriesNumber && `#${stack.seriesNumber}`}
                 </strong>
                 <span className="series-description">{stack.description}</span>
+                {stack.traits.length > 0 && (
+                  <span className="series-part" title={whySplit(stack)}>
+                    {partText(stack)}
+                  </span>
+                )}
                 <span className="soft">
                   {stack.multiFrame
                     ? messages.reading.frames(stack.pictures.length)
@@ -109,7 +116,9 @@ function StudySeries(props: {
           </li>
         ))}
       </ul>
-      {model.others.length > 0 ? (
+      {!complete ? (
+        <div className="receiving">{messages.reading.listing(model.objects)}</div>
+      ) : model.others.length > 0 ? (
         <button type="button" className="others-link" onClick={() => props.onOthers(model)}>
           {messages.reading.shownOf(shown, model.objects)}
         </button>

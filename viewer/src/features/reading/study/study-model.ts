@@ -6,6 +6,7 @@ import type {
 } from '../../../../../storage/format/manifest.ts';
 import { numberOf, textOf } from './dicom-json.ts';
 import { isVideo, kindOf } from './kinds.ts';
+import { type PartTrait, splitPictures } from './split.ts';
 
 /** One frame that can be shown. */
 export interface Picture {
@@ -21,7 +22,10 @@ export interface Picture {
   frames: number;
 }
 
-/** Pictures that are scrolled through together: a series, or one multi-frame object of it. */
+/**
+ * Pictures that are scrolled through together: a series, or one multi-frame object of it, or the part of either that has one
+ * geometry and one contrast.
+ */
 export interface Stack {
   id: string;
   studyInstanceUID: string;
@@ -31,6 +35,8 @@ export interface Stack {
   description: string;
   pictures: Picture[];
   multiFrame: boolean;
+  /** What sets this part apart from the others of its series, or makes it no volume; empty when it is whole. */
+  traits: PartTrait[];
 }
 
 /** An object that cannot be shown as a picture, and why. */
@@ -56,23 +62,21 @@ function framesOf(instance: InstanceManifest): number {
   return layout.kind === 'encapsulated' ? layout.frames.length : layout.frames;
 }
 
-function stackOf(
-  study: StudyManifest,
-  series: SeriesManifest,
-  id: string,
-  pictures: Picture[],
-  multiFrame: boolean,
-): Stack {
-  return {
-    id,
-    studyInstanceUID: study.studyInstanceUID,
-    seriesInstanceUID: series.seriesInstanceUID,
-    modality: textOf(pictures[0]!.attributes, '00080060'),
-    seriesNumber: textOf(pictures[0]!.attributes, '00200011'),
-    description: textOf(pictures[0]!.attributes, '0008103E') || textOf(pictures[0]!.attributes, '00181030'),
-    pictures,
-    multiFrame,
-  };
+function stacksOf(study: StudyManifest, series: SeriesManifest, id: string, pictures: Picture[]): Stack[] {
+  return splitPictures(pictures).map((part) => {
+    const { attributes } = part.pictures[0]!;
+    return {
+      id: part.key ? `${id}/${part.key}` : id,
+      studyInstanceUID: study.studyInstanceUID,
+      seriesInstanceUID: series.seriesInstanceUID,
+      modality: textOf(attributes, '00080060'),
+      seriesNumber: textOf(attributes, '00200011'),
+      description: textOf(attributes, '0008103E') || textOf(attributes, '00181030'),
+      pictures: part.pictures,
+      multiFrame: part.pictures[0]!.frames > 1,
+      traits: part.traits,
+    };
+  });
 }
 
 /** Lays a manifest out for reading. Every object is in exactly one place: a stack, or the list of others. */
@@ -110,19 +114,13 @@ export function studyModelOf(study: StudyManifest): StudyModel {
         }),
       );
       if (frames === 1) single.push(pictures[0]!);
-      else
-        multi.push(
-          stackOf(
-            study,
-            series,
-            `${study.studyInstanceUID}/${series.seriesInstanceUID}/${instance.sopInstanceUID}`,
-            pictures,
-            true,
-          ),
-        );
+      else {
+        const id = `${study.studyInstanceUID}/${series.seriesInstanceUID}/${instance.sopInstanceUID}`;
+        multi.push(...stacksOf(study, series, id, pictures));
+      }
     }
     if (single.length > 0)
-      stacks.push(stackOf(study, series, `${study.studyInstanceUID}/${series.seriesInstanceUID}`, single, false));
+      stacks.push(...stacksOf(study, series, `${study.studyInstanceUID}/${series.seriesInstanceUID}`, single));
     stacks.push(...multi);
   }
   const order = (stack: Stack) => (stack.seriesNumber === '' ? Number.MAX_SAFE_INTEGER : Number(stack.seriesNumber));
