@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { inflateRawSync } from 'node:zlib';
 import { type DescribedObject, describeObjectSync, inMemory } from '../../storage/format/describe.ts';
-import { extractFrame, frameCount, frameRange } from '../../storage/format/frames.ts';
+import { frameCount } from '../../storage/format/frames.ts';
 import { parseFileHeader } from '../../storage/format/part10.ts';
 import { decodeFrame } from '../../viewer/src/features/reading/decode/decode.ts';
 import type { DecodedFrame, PixelFormat } from '../../viewer/src/features/reading/decode/decode-types.ts';
+import { readFrame } from '../../viewer/src/features/reading/decode/frame-bytes.ts';
 import { paletteOf } from '../../viewer/src/features/reading/decode/lookup-table.ts';
-import { isWordElement, pixelFormatOf } from '../../viewer/src/features/reading/decode/pixel-format.ts';
+import { pixelFormatOf } from '../../viewer/src/features/reading/decode/pixel-format.ts';
 import {
   grayscaleOf,
   paddingOf,
@@ -49,8 +50,6 @@ export async function openFile(path: string): Promise<OpenedFile | null> {
   const format = pixelFormatOf(described.attributes, known.transferSyntaxUID, layout);
   if (format.rows === 0 || format.columns === 0) return null;
   const bigEndian = known.transferSyntaxUID === '1.2.840.10008.1.2.2';
-  if (bigEndian && layout.kind === 'native' && format.bitsAllocated === 8)
-    format.bytesInWords = isWordElement(bytes.subarray(layout.offset - 12, layout.offset));
   format.palette = await paletteOf(described.attributes, bigEndian, async (start, end) => bytes.subarray(start, end));
   return {
     described,
@@ -58,10 +57,12 @@ export async function openFile(path: string): Promise<OpenedFile | null> {
     frames: frameCount(layout),
     format,
     bytes,
-    decode: async (frame) => {
-      const span = frameRange(layout, frame)!;
-      return await decodeFrame(extractFrame(layout, frame, bytes.subarray(span.start, span.end)), format, nodeCodecs);
-    },
+    decode: async (frame) =>
+      await decodeFrame(
+        await readFrame(layout, frame, format, async (start, end) => bytes.subarray(start, end)),
+        format,
+        nodeCodecs,
+      ),
   };
 }
 

@@ -15,8 +15,6 @@ export interface PixelFormat {
   /** 'float' and 'double': Float Pixel Data and Double Float Pixel Data (PS3.3 C.7.6.24). */
   sampleKind: 'integer' | 'float' | 'double';
   palette?: Palette;
-  /** Big Endian only: 8-bit pixels lie in OW words, two a word with their bytes swapped. */
-  bytesInWords?: boolean;
   /** Bits of the cells that hold overlay planes. */
   embeddedBits?: number[];
 }

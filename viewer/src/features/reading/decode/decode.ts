@@ -34,7 +34,7 @@ function fromCells(
 /**
  * Decodes one native frame (PS3.5 8.1, 8.2). In Big Endian the words of OW are swapped, 16 bits each, whatever Bits
  * Allocated is: a 32-bit pixel is two words, the less significant first (PS3.5 Annex D).
- * @param bytes of the frame; 1-bit pixels start at bit 0 of the first byte
+ * @param bytes of the frame as `readFrame` gives them; 1-bit pixels start at bit 0 of the first byte
  */
 export function decodeNative(bytes: Uint8Array, format: PixelFormat): DecodedFrame {
   const pixels = format.rows * format.columns;
@@ -61,7 +61,7 @@ export function decodeNative(bytes: Uint8Array, format: PixelFormat): DecodedFra
     toRgb(rgba, format.photometricInterpretation);
     return { kind: 'colour', rows, columns, rgba };
   }
-  const ordered = swap && (format.bitsAllocated > 8 || format.bytesInWords) ? swapWords(bytes, 2) : bytes;
+  const ordered = swap && format.bitsAllocated > 8 ? swapWords(bytes, 2) : bytes;
   const cells = cellsOf(ordered, format.bitsAllocated, pixels * format.samplesPerPixel);
   return fromCells(cells, format, format.planarConfiguration === 1, false);
 }

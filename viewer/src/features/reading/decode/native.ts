@@ -9,9 +9,9 @@ export function unpackBits(bytes: Uint8Array, count: number): Uint8Array {
   return pixels;
 }
 
-/** Copy with the bytes of each word of `size` bytes reversed. */
+/** Copy with the bytes of each word of `size` bytes reversed; what is left behind the last whole word stays. */
 export function swapWords(bytes: Uint8Array, size: number): Uint8Array {
-  const swapped = new Uint8Array(bytes.length);
+  const swapped = new Uint8Array(bytes);
   for (let i = 0; i + size <= bytes.length; i += size)
     for (let k = 0; k < size; k += 1) swapped[i + k] = bytes[i + size - 1 - k]!;
   return swapped;

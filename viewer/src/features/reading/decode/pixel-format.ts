@@ -28,12 +28,3 @@ export function pixelFormatOf(
     ...(sampleKind === 'integer' && { embeddedBits: embeddedBitsOf(attributes) }),
   };
 }
-
-/**
- * Whether the four bytes in front of the length of an Explicit VR Big Endian Pixel Data element say OW. Only 8-bit pixels
- * need to know: in OW their bytes are swapped in pairs, in OB they are not.
- * @param header the 12 bytes in front of the value (PS3.5 7.1.2)
- */
-export function isWordElement(header: Uint8Array): boolean {
-  return header[4] === 0x4f && header[5] === 0x57;
-}

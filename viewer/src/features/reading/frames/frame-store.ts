@@ -1,9 +1,9 @@
-import { extractFrame, frameRange } from '../../../../../storage/format/frames.ts';
 import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
 import { decodeNative, isNative } from '../decode/decode.ts';
 import { type DecodedFrame, decodedBytes, type Palette, type PixelFormat } from '../decode/decode-types.ts';
+import { readFrame } from '../decode/frame-bytes.ts';
 import { paletteOf } from '../decode/lookup-table.ts';
-import { isWordElement, pixelFormatOf } from '../decode/pixel-format.ts';
+import { pixelFormatOf } from '../decode/pixel-format.ts';
 import type { Picture } from '../study/study-model.ts';
 import type { Inflated } from './inflate.ts';
 import { FetchError, fetchRange } from './range-fetch.ts';
@@ -182,12 +182,9 @@ export class FrameStore {
     const layout = instance.pixelData!;
     const format = pixelFormatOf(picture.attributes, instance.transferSyntaxUID, layout);
     if (format.photometricInterpretation === 'PALETTE COLOR') format.palette = await this.#palette(picture);
-    if (instance.transferSyntaxUID === bigEndian && layout.kind === 'native' && format.bitsAllocated === 8)
-      format.bytesInWords = isWordElement(await this.readBytes(picture, layout.offset - 12, layout.offset));
     if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
-    const span = frameRange(layout, picture.frame);
-    if (!span) throw new FetchError(0, `the object has no frame ${picture.frame + 1}`);
-    const bytes = extractFrame(layout, picture.frame, await this.readBytes(picture, span.start, span.end));
+    const read = (start: number, end: number) => this.readBytes(picture, start, end);
+    const bytes = await readFrame(layout, picture.frame, format, read);
     if (isNative(instance.transferSyntaxUID)) return decodeNative(bytes, format);
     const { decodeInWorker } = await import('./decode-pool.ts');
     return await decodeInWorker(bytes, format);
@@ -211,9 +208,8 @@ export class FrameStore {
 
   async #decodeDeflated(picture: Picture, format: PixelFormat): Promise<DecodedFrame> {
     const { bytes, layout } = await this.#inflate(picture);
-    const span = frameRange(layout, picture.frame);
-    if (!span) throw new FetchError(0, `the object has no frame ${picture.frame + 1}`);
-    return decodeNative(extractFrame(layout, picture.frame, bytes.subarray(span.start, span.end)), format);
+    const read = async (start: number, end: number) => bytes.subarray(start, end);
+    return decodeNative(await readFrame(layout, picture.frame, format, read), format);
   }
 
   #palette(picture: Picture): Promise<Palette | undefined> {
