@@ -34,8 +34,10 @@ export class StatusBoard {
   async get(): Promise<Status> {
     await this.#count();
     const { archive, config } = this.#context;
-    const { storeError, ...spool } = archive.spool();
-    const { warning } = archive.store;
+    const { storeError, refused, ...spool } = archive.spool();
+    const notTaken =
+      refused && `It does not take some images, which wait in the spool and are tried again: ${refused.message}`;
+    const warning = [notTaken, archive.store.warning].filter(Boolean).join(' ') || undefined;
     const { filling, lost } = archive.tending();
     if (warning !== this.#warned && warning !== undefined) this.#context.log.warn({ warning }, 'store');
     this.#warned = warning;

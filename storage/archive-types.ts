@@ -17,6 +17,8 @@ export interface SpoolStatus {
   freeBytes: number;
   /** Present while the store does not answer. */
   storeError?: { since: string; message: string };
+  /** Present while the store answers and yet does not take some images; they wait and are tried again. */
+  refused?: { since: string; entries: number; message: string };
   /** Present while files found at the start cannot be read. */
   unread?: UnreadFiles;
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
+import { asLifeboatError, LifeboatError } from '../contract/errors.ts';
 import type { Archive, ArchiveEvents } from './archive-types.ts';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
 import { type CatalogueConfig, openCatalogueWhenever } from './catalogue/open.ts';
@@ -13,6 +13,7 @@ import { Limiter } from './limiter.ts';
 import type { ObjectStore } from './object-store.ts';
 import { createReceiver } from './receive.ts';
 import { Spool } from './spool.ts';
+import { StoreWatch } from './store-watch.ts';
 import { FileStore } from './stores/file-store.ts';
 import { openStore, type StoreConfig } from './stores/open-store.ts';
 import { StudyCache } from './study-cache.ts';
@@ -80,9 +81,23 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
   const describer = new DescribeThread({ onProblem: (error) => onProblem(asLifeboatError(error)) });
   const local = store instanceof FileStore;
   let hashers: Hashers | undefined;
+  const watch = new StoreWatch({
+    store,
+    everyMs: options.tending?.tickMs,
+    onSeen: (error) => committer.noteStore(error),
+    onReplaced: () => {
+      onProblem(
+        new LifeboatError('STORE_UNAVAILABLE', 'The store was emptied or put back: it is compared with the catalogue.'),
+      );
+      cache.clear();
+      store.renew?.();
+      tender.compareNow();
+    },
+  });
   const committer = new Committer({
     store,
     cache,
+    watch,
     describer,
     catalogue,
     spool,
@@ -99,8 +114,9 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
   spool.events.on('unread', onProblem);
   spool.events.on('unwritten', onProblem);
   spool.recovered.catch((error) => onProblem(asLifeboatError(error)));
-  committer.start();
   const tender = new Tender({ store, catalogue, onProblem, ...options.tending });
+  committer.start();
+  watch.start();
   tender.start();
   const receiver = createReceiver(spool);
   return {
@@ -120,7 +136,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     manifest: async (uid) => buildStudyManifest(await cache.entries(uid)),
     metadata: (study, series, instance, content) => cache.metadata(study, series, instance, content),
     close: async () => {
-      const tended = tender.close();
+      const tended = Promise.all([watch.close(), tender.close()]);
       await committer.close();
       await tended;
       await hashers?.close();

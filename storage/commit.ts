@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
+import { asLifeboatError, LifeboatError } from '../contract/errors.ts';
 import type { ArchiveEvents, SpoolStatus } from './archive-types.ts';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
 import { CatalogueFeed, type StoredInstance } from './catalogue-feed.ts';
@@ -8,11 +8,13 @@ import type { InstanceEntry } from './format/manifest.ts';
 import { contentId } from './merge.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolEntry } from './spool-types.ts';
+import type { StoreWatch } from './store-watch.ts';
 
 export interface CommitterOptions extends CommitParts {
   spool: Spool;
   catalogue: Catalogue;
   events: EventEmitter<ArchiveEvents>;
+  watch: StoreWatch;
   /** Something IT should read in the log; the committer goes on. */
   onProblem(error: LifeboatError): void;
 }
@@ -51,6 +53,7 @@ export class Committer {
   private wake: (() => void) | null = null;
   private readonly flushes = new Set<{ ids: Set<string>; resolve: () => void }>();
   private away: SpoolStatus['storeError'] | undefined;
+  private refused: SpoolStatus['refused'] | undefined;
   private delay = FIRST_DELAY_MS;
   private retryDelay = FIRST_DELAY_MS;
   private readonly retries = new Set<NodeJS.Timeout>();
@@ -79,7 +82,20 @@ export class Committer {
 
   status(): SpoolStatus {
     const status = this.options.spool.status();
-    return this.away ? { ...status, storeError: this.away } : status;
+    return {
+      ...status,
+      ...(this.away && { storeError: this.away }),
+      ...(this.refused && { refused: this.refused }),
+    };
+  }
+
+  /** What somebody else saw of the store; a wait for it ends at once when it is back. */
+  noteStore(error: LifeboatError | null): void {
+    if (error) this.noteAway(error);
+    else if (this.away) {
+      this.storeBack();
+      this.wake?.();
+    }
   }
 
   /** Resolves when everything in the spool now is committed and in the catalogue; waits as long as the store is away. */
@@ -131,7 +147,7 @@ export class Committer {
       }
       this.storeBack();
       if (failed.length > 0) this.againLater(failed);
-      else this.retryDelay = FIRST_DELAY_MS;
+      else this.allTaken();
     }
   }
 
@@ -145,9 +161,20 @@ export class Committer {
     }
   }
 
+  private allTaken(): void {
+    this.retryDelay = FIRST_DELAY_MS;
+    if (this.retries.size === 0) this.refused = undefined;
+  }
+
   /** The store answers and yet did not take these: they step aside for the others and are tried again. */
   private againLater(failed: BatchOutcome['failed']): void {
-    this.options.onProblem(failed[0]!.error);
+    const { error } = failed[0]!;
+    this.options.onProblem(error);
+    this.refused = {
+      since: this.refused?.since ?? new Date().toISOString(),
+      entries: failed.length,
+      message: error.message,
+    };
     const entries = failed.map(({ spooled }) => spooled);
     const timer = setTimeout(() => {
       this.retries.delete(timer);
@@ -201,6 +228,11 @@ export class Committer {
     }
     const outcomes: BatchOutcome[] = [];
     const queue = [...studies];
+    try {
+      await this.options.watch.hold();
+    } catch (thrown) {
+      return batch.map((spooled) => ({ spooled, error: asLifeboatError(thrown) }));
+    }
     const lane = async () => {
       for (let next = queue.shift(); next; next = queue.shift()) {
         outcomes.push(await commitStudy(this.options, next[0], next[1]));
@@ -208,6 +240,8 @@ export class Committer {
     };
     await Promise.all(Array.from({ length: Math.min(STUDIES_IN_FLIGHT, queue.length) }, lane));
     const stored = outcomes.flatMap((outcome) => outcome.stored);
+    const doubt = stored.length > 0 ? await this.doubtOf() : null;
+    if (doubt) return batch.map((spooled) => ({ spooled, error: doubt }));
     if (stored.length > 0) {
       this.storeBack();
       await this.feed.apply(stored);
@@ -220,6 +254,16 @@ export class Committer {
       this.settle([spooled]);
     }
     return outcomes.flatMap((outcome) => outcome.failed);
+  }
+
+  /** Why what was just written may not lie all in one store; null when it does. */
+  private async doubtOf(): Promise<LifeboatError | null> {
+    try {
+      if (await this.options.watch.unchanged()) return null;
+      return new LifeboatError('STORE_UNAVAILABLE', ': it was replaced by another one while images were written to it');
+    } catch (error) {
+      return asLifeboatError(error);
+    }
   }
 
   private async finished(stored: StoredInstance[]): Promise<void> {
@@ -246,15 +290,18 @@ export class Committer {
     if (this.flushes.size === 0) this.hurried = false;
   }
 
+  private noteAway(error: LifeboatError): void {
+    const before = this.away;
+    this.away = { since: before?.since ?? new Date().toISOString(), message: error.message };
+    if (before?.message !== error.message) this.options.onProblem(error);
+    if (!before) this.options.events.emit('store', false);
+  }
+
   private async storeAway(error: LifeboatError): Promise<void> {
-    if (!this.away) {
-      this.away = { since: new Date().toISOString(), message: error.message };
-      this.options.onProblem(error);
-      this.options.events.emit('store', false);
-    }
+    this.noteAway(error);
     const until = performance.now() + this.delay;
     this.delay = Math.min(this.delay * 2, LONGEST_DELAY_MS);
-    while (!this.closed && performance.now() < until) await this.sleep(until - performance.now());
+    while (!this.closed && this.away && performance.now() < until) await this.sleep(until - performance.now());
   }
 
   private storeBack(): void {

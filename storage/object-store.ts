@@ -34,13 +34,15 @@ export interface ObjectStore {
   stream(key: string, range?: ByteRange): Promise<{ body: Readable; size: number }>;
   /** null only on a real 404. */
   head(key: string): Promise<ObjectInfo | null>;
-  /** In key order. */
-  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** In key order; with `after` only keys greater than that text. */
+  list(prefix: string, after?: string): AsyncIterable<ObjectInfo>;
   /** For tests and retention only. */
   delete(key: string): Promise<void>;
   /** An address with which a browser reads this one object (Range allowed) until `expiresAtMs`; null: the router signs and serves it itself. */
   presign(key: string, expiresAtMs: number): Promise<string> | null;
   /** Cheap probe; throws STORE_UNAVAILABLE. */
   ping(): Promise<void>;
+  /** The store was emptied or made anew: what was prepared in it once (a bucket's CORS rule) is prepared again. */
+  renew?(): void;
   close(): Promise<void>;
 }

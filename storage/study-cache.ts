@@ -105,6 +105,11 @@ export class StudyCache {
     if (study) study.listedAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** The store is another one: nothing known of it counts. */
+  clear(): void {
+    for (const uid of [...this.studies.keys()]) this.drop(uid);
+  }
+
   private async load(uid: string): Promise<CachedStudy> {
     let study = this.studies.get(uid);
     if (study) {

@@ -3,7 +3,6 @@ import { asLifeboatError, LifeboatError } from '../contract/errors.ts';
 import type { TendingState } from './archive-types.ts';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
 import { catchUp } from './catch-up.ts';
-import { writeFormatDescription } from './format-description.ts';
 import type { ObjectStore } from './object-store.ts';
 
 export interface TendingTimes {
@@ -24,8 +23,8 @@ const SELDOM = 50;
 const LONGEST_MS = 6 * 3_600_000;
 
 /**
- * What has to be done now and then while a router runs: the store says what it is; a catalogue that is new, was dropped or
- * restored is filled from the store at once; and segments that other routers wrote are read into it after a while.
+ * Keeps catalogue and store together while a router runs: a catalogue that is new, was dropped or restored is filled from
+ * the store at once; segments that other routers wrote are read into it after a while; what the store lost is noticed.
  */
 export class Tender {
   readonly #options: TenderOptions;
@@ -33,7 +32,7 @@ export class Tender {
   #state: TendingState = {};
   #loop: Promise<void> = Promise.resolve();
   #due = 0;
-  #described = false;
+  #hurried = false;
   readonly #told = new Set<string>();
 
   constructor(options: TenderOptions) {
@@ -46,6 +45,11 @@ export class Tender {
 
   state(): TendingState {
     return this.#state;
+  }
+
+  /** At the next look, at the latest after a tick. */
+  compareNow(): void {
+    this.#hurried = true;
   }
 
   async close(): Promise<void> {
@@ -70,13 +74,13 @@ export class Tender {
   }
 
   async #tend(first: boolean): Promise<void> {
-    const { store, catalogue, compareMs = 60_000 } = this.#options;
-    if (!this.#described) await writeFormatDescription(store);
-    this.#described = true;
+    const { catalogue, compareMs = 60_000 } = this.#options;
     // also what finds out that a database server is back, or another one than before
     const { studies } = await catalogue.totals();
     if (first) this.#due = studies > 0 ? performance.now() + compareMs : 0;
-    if (catalogue.needsRebuild || performance.now() >= this.#due) await this.#compare(compareMs);
+    if (!this.#hurried && !catalogue.needsRebuild && performance.now() < this.#due) return;
+    await this.#compare(compareMs);
+    this.#hurried = false;
   }
 
   async #compare(compareMs: number): Promise<void> {

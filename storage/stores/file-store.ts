@@ -117,10 +117,11 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+  async *list(prefix: string, after = ''): AsyncIterable<ObjectInfo> {
     checkPrefix(prefix);
     await this.ping();
-    yield* this.walk(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix);
+    for await (const info of this.walk(prefix.slice(0, prefix.lastIndexOf('/') + 1), prefix))
+      if (info.key > after) yield info;
   }
 
   async delete(key: string): Promise<void> {

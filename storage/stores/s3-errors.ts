@@ -8,8 +8,37 @@ export function explainS3(error: unknown, what: string): LifeboatError {
   if (code === 'NoSuchKey' || code === 'NotFound')
     return new LifeboatError('OBJECT_NOT_FOUND', `: ${what}`, { cause: error });
   if (code === 'InvalidRange') return new LifeboatError('RANGE_NOT_SATISFIABLE', undefined, { cause: error });
+  const refusal = code === undefined ? undefined : REFUSALS[code];
+  if (refusal)
+    return new LifeboatError('STORE_UNAVAILABLE', `${refusal} ${WAITING} (${code}: ${what})`, { cause: error });
   const reason = [code, message || (cause instanceof Error ? cause.message : '')].filter(Boolean).join(' ');
   return new LifeboatError('STORE_UNAVAILABLE', `: ${reason || 'no answer'}`, { cause: error });
+}
+
+const WAITING = 'Received images wait safely in the spool.';
+
+/** What the store answers, in words for whoever has to put it right. */
+const REFUSALS: Record<string, string> = {
+  NoSuchBucket: 'The object store answers, but the bucket is gone. Bring it back, or create it empty.',
+  AccessDenied:
+    'The object store answers, but its access key may not do this. Check the policy of the key and the bucket.',
+  InvalidAccessKeyId: 'The object store answers, but does not know the access key (LIFEBOAT_S3_ACCESS_KEY).',
+  SignatureDoesNotMatch: 'The object store answers, but the secret key does not fit (LIFEBOAT_S3_SECRET_KEY).',
+  RequestTimeTooSkewed: 'The object store answers, but its clock and ours differ too much. Set the clocks.',
+  QuotaExceeded: 'The object store answers, but its quota is used up.',
+  XMinioStorageFull: 'The object store answers, but it has no room left.',
+};
+
+/** A bucket that was there and is not any more. */
+export function bucketGone(bucket: string): LifeboatError {
+  return new LifeboatError('STORE_UNAVAILABLE', `${REFUSALS['NoSuchBucket']} ${WAITING} (${bucket})`, {
+    cause: { code: 'NoSuchBucket' },
+  });
+}
+
+export function isBucketGone(error: unknown): boolean {
+  const cause = error instanceof LifeboatError ? error.cause : error;
+  return (cause as { code?: string } | undefined)?.code === 'NoSuchBucket';
 }
 
 /** Refusals that the same request meets again. */
@@ -19,6 +48,9 @@ const FINAL = new Set([
   'SignatureDoesNotMatch',
   'NoSuchBucket',
   'InvalidBucketName',
+  'RequestTimeTooSkewed',
+  'QuotaExceeded',
+  'XMinioStorageFull',
   'ObjectLocked',
 ]);
 

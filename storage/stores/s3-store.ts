@@ -10,7 +10,7 @@ import type { ByteRange, ObjectInfo, ObjectStore } from '../object-store.ts';
 import { createPresigner } from './presign.ts';
 import { exactLength } from './range.ts';
 import { createS3Client, type S3Config, type S3Timeouts } from './s3-client.ts';
-import { explainS3, withRetry } from './s3-errors.ts';
+import { bucketGone, explainS3, isBucketGone, withRetry } from './s3-errors.ts';
 
 export type { S3Config, S3Timeouts } from './s3-client.ts';
 
@@ -30,6 +30,7 @@ export class S3Store implements ObjectStore {
   private readonly address: (key: string, expiresAtMs: number) => string;
   private readonly delays: number[] | undefined;
   private ready: Promise<void> | null = null;
+  private renewed = false;
   private bucketSeenAt = Number.NEGATIVE_INFINITY;
   /** Why browsers may be unable to read from the store directly; undefined when its CORS rule is set. */
   corsProblem: string | undefined;
@@ -122,9 +123,9 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+  async *list(prefix: string, from = ''): AsyncIterable<ObjectInfo> {
     checkPrefix(prefix);
-    let after = '';
+    let after = from;
     for (let tries = 0; ; tries++) {
       const before = after;
       try {
@@ -161,6 +162,10 @@ export class S3Store implements ObjectStore {
     await withRetry(this.bucket, () => this.bucketOrThrow(), this.delays ? NO_RETRY : [100]);
   }
 
+  renew(): void {
+    this.renewed = true;
+  }
+
   async close(): Promise<void> {
     this.closeClient();
   }
@@ -169,13 +174,20 @@ export class S3Store implements ObjectStore {
     return withRetry(what, attempt, this.delays);
   }
 
-  /** Creates the bucket when it is missing and lets browsers read from it; once, before the first write. */
-  private prepare(): Promise<void> {
+  /**
+   * Creates the bucket when it is missing and lets browsers read from it; once, before the first write. One that was there and
+   * is gone is not made again: an empty bucket in its place is for a person to decide on.
+   */
+  private async prepare(): Promise<void> {
+    if (this.renewed && this.ready) {
+      this.renewed = false;
+      await this.allowBrowsers();
+    }
     this.ready ??= this.makeBucket().catch((error) => {
       this.ready = null;
       throw error;
     });
-    return this.ready;
+    await this.ready;
   }
 
   private async makeBucket(): Promise<void> {
@@ -202,6 +214,7 @@ export class S3Store implements ObjectStore {
     } catch (error) {
       // several stores answer every origin without a rule and refuse this call; a viewer notices if they do not
       this.corsProblem = (error as Error).message;
+      if (isBucketGone(error)) this.renewed = true;
     }
   }
 
@@ -232,8 +245,7 @@ export class S3Store implements ObjectStore {
   private async bucketOrThrow(): Promise<void> {
     if (!(await this.client.bucketExists(this.bucket))) {
       await this.prepare();
-      if (!(await this.client.bucketExists(this.bucket)))
-        throw new LifeboatError('STORE_UNAVAILABLE', `: it has no bucket ${this.bucket}`);
+      if (!(await this.client.bucketExists(this.bucket))) throw bucketGone(this.bucket);
     }
     this.bucketSeenAt = performance.now();
   }
