@@ -40,7 +40,10 @@ describe.skipIf(!chromiumAvailable())('reading while the main PACS is down', () 
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-outage-'));
-    router = await startRouter({ env: { LIFEBOAT_PACS: 'PACS@127.0.0.1:1' } });
+    router = await startRouter({
+      env: { LIFEBOAT_PACS: 'PACS@127.0.0.1:1' },
+      viewerDir: process.env['LIFEBOAT_TEST_VIEWER'],
+    });
     const person = await router.login();
     browser = await startBrowser();
     await useCookie(browser.context, router.url, person.cookie);

@@ -47,7 +47,7 @@ describe.skipIf(!chromiumAvailable())('reading page', () => {
   const studies = new Map<string, string>();
 
   beforeAll(async () => {
-    router = await startRouter();
+    router = await startRouter({ viewerDir: process.env['LIFEBOAT_TEST_VIEWER'] });
     for (const study of sampleStudies({ scale: 0.25 })) {
       await keepFiles(router.router.context.archive, study.instances());
       if (!studies.has(study.modality)) studies.set(study.modality, study.study.studyInstanceUID);

@@ -1,90 +1,45 @@
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import { RequestError } from '../../shared/api/client.ts';
-import { useCommitted } from '../../shared/api/use-status.ts';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { messages } from '../../shared/messages.en.ts';
 import { useLocation } from '../../shared/navigation.ts';
 import { Link } from '../../shared/ui/link.tsx';
 import { useTitle } from '../../shared/use-title.ts';
+import { DeskNotices } from './components/desk-notices.tsx';
 import { HelpDialog } from './components/help-dialog.tsx';
 import { OthersDialog, OthersTable } from './components/others-dialog.tsx';
 import { Priors } from './components/priors.tsx';
 import { SeriesRail } from './components/series-rail.tsx';
-import { type LayoutName, Toolbar } from './components/toolbar.tsx';
+import { Toolbar } from './components/toolbar.tsx';
 import { Viewport } from './components/viewport.tsx';
 import { removeFirstImage } from './first-image.ts';
 import { frameAttributesOf } from './study/frame-attributes.ts';
-import { bootStudy, firstPictureOf, openStudy, studyUIDsOf } from './study/open-study.ts';
-import type { OtherObject, Stack, StudyModel } from './study/study-model.ts';
+import { studyUIDsOf } from './study/open-study.ts';
+import type { OtherObject, Stack } from './study/study-model.ts';
+import { useStudies } from './study/use-studies.ts';
 import { cineRateOf } from './viewport/cine-rate.ts';
 import { type ToolName, ViewportController } from './viewport/controller.ts';
 import { handleKey } from './viewport/keys.ts';
+import {
+  closeOthers,
+  fillEmpty,
+  type LayoutName,
+  layoutFor,
+  panesOf,
+  placeNew,
+  updateStacks,
+} from './viewport/panes.ts';
 import { presetsOf } from './viewport/presets.ts';
 import './reading.css';
-
-const panesOf: Record<LayoutName, number> = { '1x1': 1, '1x2': 2, '2x1': 2, '2x2': 4 };
-
-interface StudyState {
-  models: StudyModel[];
-  failed: { uid: string; reason: string }[];
-  loading: boolean;
-}
-
-/** The studies of the address, kept up to date while images arrive. */
-function useStudies(uids: string[]): StudyState {
-  const key = uids.join(',');
-  const [models, setModels] = useState<Map<string, StudyModel>>(() => {
-    const known = uids.flatMap((uid) => {
-      const boot = bootStudy(uid);
-      return boot ? [[uid, boot.model] as const] : [];
-    });
-    return new Map(known);
-  });
-  const [failed, setFailed] = useState<StudyState['failed']>([]);
-  const load = useCallback(async (uid: string) => {
-    try {
-      const { model } = await openStudy(uid);
-      setModels((before) => new Map(before).set(uid, model));
-      setFailed((before) => before.filter((row) => row.uid !== uid));
-    } catch (error) {
-      const unknown = error instanceof RequestError && error.status === 404;
-      const reason = unknown ? messages.reading.unknownStudy : (error as Error).message;
-      setFailed((before) => [...before.filter((row) => row.uid !== uid), { uid, reason }]);
-    }
-  }, []);
-  useEffect(() => {
-    for (const uid of key.split(',').filter(Boolean)) if (!bootStudy(uid)?.complete) void load(uid);
-  }, [key, load]);
-  const pending = useRef(new Map<string, ReturnType<typeof setTimeout>>());
-  useCommitted(
-    useCallback(
-      (changed: string[]) => {
-        for (const uid of changed) {
-          if (!key.split(',').includes(uid) || pending.current.has(uid)) continue;
-          pending.current.set(
-            uid,
-            setTimeout(() => {
-              pending.current.delete(uid);
-              void load(uid);
-            }, 700),
-          );
-        }
-      },
-      [key, load],
-    ),
-  );
-  const found = uids.flatMap((uid) => models.get(uid) ?? []);
-  const lost = failed.filter((row) => uids.includes(row.uid) && !models.has(row.uid));
-  return { models: found, failed: lost, loading: found.length + lost.length < uids.length };
-}
 
 /** The reading page: series at the left, tools above, one to four panes. */
 export default function ReadingPage() {
   useTitle(messages.reading.title);
   const { query } = useLocation();
-  const uids = studyUIDsOf(query);
-  const { models, failed, loading } = useStudies(uids);
+  const asked = studyUIDsOf(query).join(',');
+  const uids = useMemo(() => asked.split(',').filter(Boolean), [asked]);
+  const { opened, failed, loading, retry } = useStudies(uids);
+  const models = opened.map(({ model }) => model);
   const [controllers] = useState(() => Array.from({ length: 4 }, () => new ViewportController()));
-  const [layout, setLayout] = useState<LayoutName>('1x1');
+  const [layout, setLayout] = useState<LayoutName>(() => layoutFor(uids.length));
   const [activePane, setActivePane] = useState(0);
   const [tool, setTool] = useState<ToolName>('scroll');
   const [textShown, setTextShown] = useState(true);
@@ -93,31 +48,35 @@ export default function ReadingPage() {
   const stacks = models.flatMap((model) => model.stacks);
   const controller = controllers[Math.min(activePane, panesOf[layout] - 1)]!;
   useSyncExternalStore(controller.subscribe, () => controller.version);
-  const { picture } = controller;
+  const picture = controller.onScreen?.picture ?? controller.picture;
   const presets = useMemo(() => (picture ? presetsOf(frameAttributesOf(picture)) : []), [picture]);
 
-  // Layout effect order matters: the pane must be filled in the same tick in which it first appears.
-  const opened = useRef('');
-  if (models[0] && opened.current !== models[0].studyInstanceUID) {
-    opened.current = models[0].studyInstanceUID;
-    const first = firstPictureOf(models[0]);
-    const stack = models[0].stacks.find((candidate) => first && candidate.pictures.includes(first)) ?? null;
-    queueMicrotask(() => controllers[0]!.open(stack, first?.id));
-  }
-  useEffect(() => {
-    for (const pane of controllers) {
-      const newer = stacks.find((stack) => stack.id === pane.stack?.id);
-      if (newer && newer !== pane.stack) pane.replaceStack(newer);
-    }
+  // In the same tick as the new address: nothing of the former patient stays under the new one's name, whatever comes of it.
+  const address = useRef<readonly string[]>(uids);
+  const placed = useRef(new Set<string>());
+  useLayoutEffect(() => {
+    const before = address.current;
+    address.current = uids;
+    if (before === uids) return;
+    closeOthers(controllers, uids);
+    removeFirstImage();
+    setOthers(null);
+    if (!uids.some((uid) => before.includes(uid))) setLayout(layoutFor(uids.length));
+  }, [controllers, uids]);
+  useLayoutEffect(() => {
+    updateStacks(controllers, models);
+    const place = placeNew(controllers, uids, models, placed.current);
+    if (place >= panesOf[layout]) setLayout(place > 1 ? '2x2' : '1x2');
   });
   useEffect(
     () => () => {
       for (const pane of controllers) pane.stopCine();
+      removeFirstImage();
     },
     [controllers],
   );
   useEffect(() => {
-    if (!loading && stacks.length === 0) removeFirstImage();
+    if (loading.length === 0 && stacks.length === 0) removeFirstImage();
   });
 
   const toggleCine = () => {
@@ -125,19 +84,14 @@ export default function ReadingPage() {
     else if (picture && (controller.stack?.pictures.length ?? 0) > 1) controller.startCine(cineRateOf(picture));
   };
   const stepSeries = (step: number) => {
-    const next = stacks[stacks.findIndex((stack) => stack.id === controller.stack?.id) + step];
+    const mine = stacks.filter((stack) => stack.studyInstanceUID === controller.stack?.studyInstanceUID);
+    const next = mine[mine.findIndex((stack) => stack.id === controller.stack?.id) + step];
     if (next) controller.open(next);
   };
   const chooseLayout = (name: LayoutName) => {
     setLayout(name);
-    const used = new Set(controllers.slice(0, panesOf[name]).map((pane) => pane.stack?.id));
-    for (const pane of controllers.slice(0, panesOf[name])) {
-      if (pane.stack) continue;
-      const free = stacks.find((stack) => !used.has(stack.id));
-      if (!free) break;
-      used.add(free.id);
-      pane.open(free);
-    }
+    for (const pane of controllers.slice(panesOf[name])) pane.stopCine();
+    fillEmpty(controllers.slice(0, panesOf[name]), models);
   };
   const keyContext = {
     controller,
@@ -170,12 +124,12 @@ export default function ReadingPage() {
     <div className="reading">
       <aside className="rail">
         <SeriesRail
-          models={models}
+          opened={opened}
           open={controllers.slice(0, panesOf[layout]).flatMap((pane) => pane.stack?.id ?? [])}
           onPick={(stack) => controller.open(stack)}
           onOthers={(model) => setOthers(model.others)}
         />
-        {models[0] && <Priors model={models[0]} open={uids} />}
+        {models[0] && <Priors key={models[0].studyInstanceUID} model={models[0]} open={uids} />}
       </aside>
       <div className="desk">
         <Toolbar
@@ -190,6 +144,7 @@ export default function ReadingPage() {
           onCine={toggleCine}
           onHelp={keyContext.showHelp}
         />
+        <DeskNotices opened={opened} failed={failed} loading={loading} onRetry={retry} />
         <div className={`panes panes-${layout}`}>
           {controllers.slice(0, panesOf[layout]).map((pane, i) => (
             <Viewport
@@ -210,14 +165,7 @@ export default function ReadingPage() {
             <Link to="./">{messages.pages.toWorklist}</Link>
           </div>
         )}
-        {failed.map((row) => (
-          <div key={row.uid} className="desk-message" role="alert">
-            <p>{row.reason}</p>
-            <p className="soft">{row.uid}</p>
-            <Link to="./">{messages.pages.toWorklist}</Link>
-          </div>
-        ))}
-        {!loading && models.length > 0 && stacks.length === 0 && (
+        {loading.length === 0 && models.length > 0 && stacks.length === 0 && (
           <div className="desk-message desk-others">
             <p>{messages.reading.noPictures}</p>
             <OthersTable objects={cannotShow} />

@@ -1,5 +1,6 @@
 import { messages } from '../../../shared/messages.en.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
+import { type LayoutName, layouts } from '../viewport/panes.ts';
 import type { Preset } from '../viewport/presets.ts';
 
 const tools: { name: ToolName; key: string }[] = [
@@ -10,9 +11,6 @@ const tools: { name: ToolName; key: string }[] = [
   { name: 'length', key: 'L' },
   { name: 'angle', key: 'A' },
 ];
-
-export const layouts = ['1x1', '1x2', '2x1', '2x2'] as const;
-export type LayoutName = (typeof layouts)[number];
 
 interface Props {
   controller: ViewportController;

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { messages } from '../../../shared/messages.en.ts';
 import { removeFirstImage } from '../first-image.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
@@ -15,6 +15,21 @@ interface Props {
   textShown: boolean;
   onActivate: () => void;
   onDropStack: (stackId: string) => void;
+}
+
+/** Which image is on its way, and for how long already where that is long. */
+function Fetching(props: { n: number; of: number }) {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setSeconds((before) => before + 1), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <div className="pane-note" role="status">
+      {messages.reading.frameLoading(props.n, props.of)}
+      {seconds > 1 && ` ${messages.reading.soFar(seconds)}`}
+    </div>
+  );
 }
 
 /** One pane of the layout: the picture, what is written on it, and the hand that works on it. */
@@ -40,7 +55,9 @@ export function Viewport(props: Props) {
     if (controller.shown || controller.error) removeFirstImage();
   });
 
-  const waiting = controller.picture && controller.shown?.picture.id !== controller.picture.id && !controller.error;
+  const { picture } = controller;
+  const place = { n: controller.index + 1, of: controller.stack?.pictures.length ?? 0 };
+  const waiting = picture && controller.shown?.picture.id !== picture.id && !controller.error;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys of the reading page reach the active pane
     <div
@@ -58,23 +75,15 @@ export function Viewport(props: Props) {
       <canvas ref={canvas} className="picture" />
       <MeasurementLayer controller={controller} />
       <Overlays controller={controller} textShown={props.textShown} />
-      {waiting && (
-        <div className="pane-note" role="status">
-          {messages.reading.frameLoading(controller.index + 1, controller.stack?.pictures.length ?? 0)}
-        </div>
-      )}
+      {waiting && <Fetching key={picture.id} {...place} />}
       {controller.error && (
         <div className="pane-error" role="alert">
-          <p>{messages.reading.frameFailed(controller.error)}</p>
+          <p>{messages.reading.frameFailed(place.n, place.of, controller.error)}</p>
           <button type="button" className="button" onClick={() => controller.retry()}>
             {messages.reading.retry}
           </button>
-          {controller.picture?.instance.url && (
-            <a
-              className="button"
-              href={controller.picture.instance.url}
-              download={`${controller.picture.instance.sopInstanceUID}.dcm`}
-            >
+          {picture?.instance.url && (
+            <a className="button" href={picture.instance.url} download={`${picture.instance.sopInstanceUID}.dcm`}>
               {messages.reading.downloadOriginal}
             </a>
           )}

@@ -1,10 +1,22 @@
 import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
-import { request } from '../../../shared/api/client.ts';
+import { RequestError, request } from '../../../shared/api/client.ts';
+import { messages } from '../../../shared/messages.en.ts';
 import { FrameStore } from './frame-store.ts';
 
-/** One study's manifest with freshly signed addresses. */
-export function fetchManifest(studyInstanceUID: string): Promise<StudyManifest> {
-  return request<StudyManifest>(`api/studies/${encodeURIComponent(studyInstanceUID)}/manifest`);
+const patienceMs = 30_000;
+
+/**
+ * One study's manifest with freshly signed addresses.
+ * @throws RequestError; status 0 also when the router takes the question and does not answer it
+ */
+export async function fetchManifest(studyInstanceUID: string): Promise<StudyManifest> {
+  const signal = AbortSignal.timeout(patienceMs);
+  try {
+    return await request<StudyManifest>(`api/studies/${encodeURIComponent(studyInstanceUID)}/manifest`, { signal });
+  } catch (error) {
+    if (signal.aborted) throw new RequestError(0, 'UNREACHABLE', messages.reading.noList(patienceMs / 1000));
+    throw error;
+  }
 }
 
 /** Memory of the machine in GiB where the browser tells it (Chromium: at most 8). */

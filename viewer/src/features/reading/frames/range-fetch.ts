@@ -9,6 +9,16 @@ export class FetchError extends Error {
 }
 
 const attempts = 4;
+/** A store that hangs is asked this often: whoever waits for the image must hear of it before they give up. */
+const hangingAttempts = 2;
+/** No byte for this long, and the store counts as hanging (ms). */
+const patienceMs = 8000;
+
+export interface FetchRangeOptions {
+  signal?: AbortSignal;
+  /** Longest silence of the store that is waited for, in ms; slow but steady answers are read to their end. */
+  stallMs?: number;
+}
 
 function wait(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -20,51 +30,112 @@ function wait(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+class StallError extends FetchError {}
+
+/** Ends a request on which nothing has moved for `ms`. */
+class Watch {
+  readonly #abort = new AbortController();
+  readonly #ms: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  stalled = false;
+  constructor(ms: number, signal?: AbortSignal) {
+    this.#ms = ms;
+    if (signal?.aborted) this.#abort.abort(signal.reason);
+    signal?.addEventListener('abort', () => this.#abort.abort(signal.reason), { signal: this.#abort.signal });
+    this.moved();
+  }
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+  moved(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.stalled = true;
+      this.#abort.abort();
+    }, this.#ms);
+  }
+  done(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Reads at most `expected` bytes: a store that sends more is caught without holding it all. */
+async function readBody(response: Response, expected: number, watch: Watch): Promise<Uint8Array> {
+  const bytes = new Uint8Array(expected);
+  const reader = response.body!.getReader();
+  let length = 0;
+  for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    watch.moved();
+    const end = length + step.value.length;
+    if (end > expected) await reader.cancel();
+    else bytes.set(step.value, length);
+    length = end;
+    if (end > expected) break;
+  }
+  if (length !== expected)
+    throw new FetchError(
+      response.status,
+      `the store sent ${length > expected ? 'more than' : `only ${length} of`} the ${expected} bytes that were promised`,
+    );
+  return bytes;
+}
+
 async function attempt(
   url: string,
   start: number,
   end: number,
   size: number,
-  signal?: AbortSignal,
+  options: FetchRangeOptions,
 ): Promise<Uint8Array> {
   const whole = start === 0 && end === size;
-  const response = await fetch(url, {
-    signal,
-    credentials: 'omit',
-    headers: whole ? undefined : { range: `bytes=${start}-${end - 1}` },
-  });
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new FetchError(response.status, `the store answered ${response.status}`);
+  const stallMs = options.stallMs ?? patienceMs;
+  const watch = new Watch(stallMs, options.signal);
+  try {
+    const response = await fetch(url, {
+      signal: watch.signal,
+      credentials: 'omit',
+      headers: whole ? undefined : { range: `bytes=${start}-${end - 1}` },
+    });
+    watch.moved();
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new FetchError(response.status, `the store answered ${response.status}`);
+    }
+    const partial = response.status === 206;
+    const bytes = await readBody(response, partial ? end - start : size, watch);
+    return partial || whole ? bytes : bytes.subarray(start, end);
+  } catch (error) {
+    if (watch.stalled)
+      throw new StallError(0, `the store has sent nothing for ${Math.round(stallMs / 1000)} s, asked more than once`);
+    throw error;
+  } finally {
+    watch.done();
   }
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const expected = response.status === 206 ? end - start : size;
-  if (bytes.length !== expected)
-    throw new FetchError(response.status, `the store sent ${bytes.length} bytes where ${expected} were promised`);
-  return response.status === 206 || whole ? bytes : bytes.subarray(start, end);
 }
 
 /**
  * Bytes [start, end) of an object of `size` bytes. An answer whose length is not the promised one is never used: it is
- * fetched again, up to four times in all.
- * @throws FetchError; status 401 and 403 at once (the address has expired), others after the last attempt
+ * fetched again, up to four times in all; a store that falls silent is asked twice.
+ * @throws FetchError; status 401, 403 and 404 at once (the address has expired, the object is not there), others after the
+ * last attempt
  */
 export async function fetchRange(
   url: string,
   start: number,
   end: number,
   size: number,
-  signal?: AbortSignal,
+  options: FetchRangeOptions = {},
 ): Promise<Uint8Array> {
   for (let n = 1; ; n += 1) {
     try {
-      return await attempt(url, start, end, size, signal);
+      return await attempt(url, start, end, size, options);
     } catch (error) {
-      if (signal?.aborted) throw error;
+      if (options.signal?.aborted) throw error;
       const status = error instanceof FetchError ? error.status : 0;
-      if (n >= attempts || status === 401 || status === 403 || status === 404)
+      const last = error instanceof StallError ? hangingAttempts : attempts;
+      if (n >= last || status === 401 || status === 403 || status === 404)
         throw error instanceof FetchError ? error : new FetchError(0, 'the store does not answer');
-      await wait(150 * 2 ** (n - 1), signal);
+      await wait(150 * 2 ** (n - 1), options.signal);
     }
   }
 }

@@ -22,12 +22,22 @@ export async function openStudy(studyInstanceUID: string): Promise<OpenStudy> {
   return { model: studyModelOf(manifest), complete: true };
 }
 
+/** Key of the object that the router chose to begin with: its address is bound to it, while a UID may name several. */
+function chosenKey(): string | undefined {
+  const study = readBoot()?.study;
+  const url = study?.firstImage?.url;
+  if (!study || !url) return undefined;
+  for (const series of study.manifest.series)
+    for (const instance of series.instances) if (instance.url === url) return instance.key;
+  return undefined;
+}
+
 /** The picture to begin with: the one the router chose, else the first. */
 export function firstPictureOf(model: StudyModel): Picture | null {
-  const chosen = readBoot()?.study?.firstImage?.sopInstanceUID;
+  const chosen = chosenKey();
   if (chosen)
     for (const stack of model.stacks)
-      for (const picture of stack.pictures) if (picture.instance.sopInstanceUID === chosen) return picture;
+      for (const picture of stack.pictures) if (picture.instance.key === chosen) return picture;
   return model.stacks[0]?.pictures[0] ?? null;
 }
 

@@ -63,6 +63,8 @@ export function bindPointer(
   };
 
   const down = (event: PointerEvent) => {
+    // A captured pointer's click would go to the pane: buttons in it must get their own.
+    if ((event.target as Element).closest('button, a')) return;
     const point = at(event, element);
     const tool = toolOf(event, leftTool());
     const grabbed = event.button === 0 ? handleAt(controller, point) : null;

@@ -1,0 +1,21 @@
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { useCommitted } from '../../../shared/api/use-status.ts';
+import { bootStudy, openStudy } from './open-study.ts';
+import { type StudiesState, StudyLoader } from './study-loader.ts';
+
+/** The studies of the address, kept up to date while images arrive. */
+export function useStudies(uids: string[]): StudiesState & { retry: (uid: string) => void } {
+  const key = uids.join(',');
+  const [loader] = useState(() => {
+    const made = new StudyLoader({ open: openStudy, boot: bootStudy });
+    made.want(uids);
+    return made;
+  });
+  useSyncExternalStore(loader.subscribe, () => loader.version);
+  useEffect(() => {
+    loader.want(key.split(',').filter(Boolean));
+  }, [loader, key]);
+  useEffect(() => () => loader.stop(), [loader]);
+  useCommitted(useCallback((changed: string[]) => loader.changed(changed), [loader]));
+  return { ...loader.state(uids), retry: (uid) => loader.retry(uid) };
+}

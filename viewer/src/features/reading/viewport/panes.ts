@@ -1,0 +1,81 @@
+import { firstPictureOf } from '../study/open-study.ts';
+import type { StudyModel } from '../study/study-model.ts';
+import type { ViewportController } from './controller.ts';
+
+export const layouts = ['1x1', '1x2', '2x1', '2x2'] as const;
+export type LayoutName = (typeof layouts)[number];
+
+export const panesOf: Record<LayoutName, number> = { '1x1': 1, '1x2': 2, '2x1': 2, '2x2': 4 };
+
+/** The smallest layout in which as many studies lie side by side; beyond four they are in the list of series only. */
+export function layoutFor(studies: number): LayoutName {
+  return studies > 2 ? '2x2' : studies === 2 ? '1x2' : '1x1';
+}
+
+/** Empties every pane, seen or not, that holds a study which is not among `uids`: nobody asked for that patient any more. */
+export function closeOthers(panes: readonly ViewportController[], uids: readonly string[]): void {
+  for (const pane of panes) if (pane.stack && !uids.includes(pane.stack.studyInstanceUID)) pane.open(null);
+}
+
+/**
+ * Opens studies when they first come in: the one named first in the first pane, the others beside it where a pane is empty.
+ * @param placed studies that have had their pane; the reader decides about them. Added to.
+ * @returns the last pane that was filled, or -1
+ */
+export function placeNew(
+  panes: readonly ViewportController[],
+  uids: readonly string[],
+  models: readonly StudyModel[],
+  placed: Set<string>,
+): number {
+  let last = -1;
+  for (const uid of placed) if (!uids.includes(uid)) placed.delete(uid);
+  for (const model of models) {
+    const first = firstPictureOf(model);
+    const stack = model.stacks.find((candidate) => first && candidate.pictures.includes(first));
+    if (!stack || placed.has(model.studyInstanceUID)) continue;
+    placed.add(model.studyInstanceUID);
+    const own = uids.indexOf(model.studyInstanceUID);
+    const free = (pane: number) => panes[pane]?.stack === null;
+    const place = free(own) ? own : panes.findIndex((_, i) => (i > 0 || own === 0) && free(i));
+    if (place < 0) continue;
+    panes[place]!.open(stack, first?.id);
+    last = Math.max(last, place);
+  }
+  return last;
+}
+
+/** Puts stacks into the empty panes, each once: first of studies that no pane shows yet. */
+export function fillEmpty(panes: readonly ViewportController[], models: readonly StudyModel[]): void {
+  const used = new Set(panes.map((pane) => pane.stack?.id));
+  const seen = new Set(panes.map((pane) => pane.stack?.studyInstanceUID));
+  const stacks = models.flatMap((model) => model.stacks);
+  for (const pane of panes) {
+    if (pane.stack) continue;
+    const free = stacks.filter((stack) => !used.has(stack.id));
+    const next = free.find((stack) => !seen.has(stack.studyInstanceUID)) ?? free[0];
+    if (!next) return;
+    used.add(next.id);
+    seen.add(next.studyInstanceUID);
+    pane.open(next);
+  }
+}
+
+/** Gives every pane the newest state of the stack it holds. */
+export function updateStacks(panes: readonly ViewportController[], models: readonly StudyModel[]): void {
+  const stacks = models.flatMap((model) => model.stacks);
+  for (const pane of panes) {
+    const { stack } = pane;
+    if (!stack || stacks.includes(stack)) continue;
+    const sop = pane.picture?.instance.sopInstanceUID;
+    const newer =
+      stacks.find((candidate) => candidate.id === stack.id) ??
+      stacks.find(
+        (candidate) =>
+          candidate.studyInstanceUID === stack.studyInstanceUID &&
+          candidate.seriesInstanceUID === stack.seriesInstanceUID &&
+          candidate.pictures.some((picture) => picture.instance.sopInstanceUID === sop),
+      );
+    if (newer) pane.replaceStack(newer);
+  }
+}
