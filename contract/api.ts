@@ -10,6 +10,7 @@
  *                                    all other sessions end. While `mustChangePassword` everything else answers 403
  *                                    PASSWORD_CHANGE_REQUIRED, pages carry no ViewerBoot
  * GET    /api/status                 → Status (any signed-in user; polled every 5 s; drives the banner)
+ * POST   /api/worklist              WorklistQuery → WorklistAnswer: names and IDs stay out of addresses, histories and logs
  * GET    /api/worklist?search=&from=&to=&modality=CT,MR&ae=&conflicts=1&sort=-studyDate&limit=50&offset=0 → WorklistAnswer
  * GET    /api/events                 text/event-stream: `event: committed` data {studyInstanceUIDs}, `event: status` data Status
  * GET    /api/studies/UID/manifest   → StudyManifest (storage/format/manifest.ts) with signed urls
@@ -131,6 +132,22 @@ export interface ViewerBoot {
     /** null: the study has nothing with pixel data. */
     firstImage: BootImage | null;
   };
+}
+
+export interface WorklistQuery {
+  /** Part of a name, patient ID or accession number. */
+  search?: string;
+  /** Study date, YYYYMMDD. */
+  from?: string;
+  to?: string;
+  /** Comma list. */
+  modality?: string;
+  ae?: string;
+  conflicts?: boolean;
+  /** A column, with - in front for descending. */
+  sort?: string;
+  limit?: number;
+  offset?: number;
 }
 
 export interface WorklistAnswer {

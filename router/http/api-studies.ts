@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { WorklistAnswer } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
@@ -18,7 +18,7 @@ const worklistQuery = z.object({
   to: day.optional(),
   modality: z.string().max(200).optional(),
   ae: z.string().max(16).optional(),
-  conflicts: z.enum(['0', '1']).optional(),
+  conflicts: z.union([z.boolean(), z.enum(['0', '1']).transform((flag) => flag === '1')]).optional(),
   sort: z
     .string()
     .regex(/^-?[A-Za-z]{1,40}$/, 'must be a column, with - in front for descending')
@@ -38,23 +38,25 @@ function searched({ limit: _, offset: __, sort: ___, ...keys }: z.output<typeof 
 export function studiesApi({ context, digest, manifests }: HttpParts): Router {
   const router = Router();
 
-  router.get('/worklist', async (req, res) => {
+  const answerWorklist = async (req: Request, res: Response, question: unknown) => {
     const { name: user, address } = demand(req, 'api');
-    const asked = checked(worklistQuery, req.query);
+    const asked = checked(worklistQuery, question);
     const answer: WorklistAnswer = await context.archive.catalogue.worklist({
       search: asked.search,
       dateFrom: asked.from,
       dateTo: asked.to,
       modalities: asked.modality?.split(',').filter(Boolean),
       callingAE: asked.ae,
-      conflicts: asked.conflicts === '1' || undefined,
+      conflicts: asked.conflicts || undefined,
       sort: asked.sort,
       limit: asked.limit,
       offset: asked.offset,
     });
     digest.note({ user, address, action: 'query', object: 'worklist', detail: searched(asked), outcome: 'ok' });
     await sendJson(req, res, answer);
-  });
+  };
+  router.get('/worklist', (req, res) => answerWorklist(req, res, req.query));
+  router.post('/worklist', (req, res) => answerWorklist(req, res, req.body));
 
   router.get('/studies/:uid/manifest', async (req, res) => {
     const { name: user, address } = demand(req, 'api');

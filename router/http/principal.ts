@@ -45,14 +45,18 @@ function person(name: string, role: Role, address: string, mustChange: boolean |
   return { kind: 'user', name, role, scopes: new Set(RIGHTS_OF[role]), address };
 }
 
-/** What a page asks for by itself, with nobody at the keyboard: it does not keep a session alive. */
+/**
+ * What a page asks for by itself, with nobody at the keyboard, does not keep a session alive: these always, others when the
+ * page says so (the viewer does after a minute without a sign of somebody).
+ */
 const UNATTENDED = /^\/api\/(status|events)$/;
+const isUnattended = (req: Request) => UNATTENDED.test(req.path) || req.get('x-lifeboat-unattended') === '1';
 
 /** Recognises the session cookie; never refuses. */
 export function recogniseSession(control: Control): RequestHandler {
   return (req, _res, next) => {
     const id = sessionIdOf(req);
-    const session = id && control.sessions.use(id, !UNATTENDED.test(req.path));
+    const session = id && control.sessions.use(id, !isUnattended(req));
     if (session) {
       const { user, role, mustChangePassword } = session;
       remember(req, { principal: person(user, role, addressOf(req), mustChangePassword), session });

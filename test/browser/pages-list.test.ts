@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Page } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DataSet, writePart10 } from '../../phantoms/part10-writer.ts';
 import { sampleStudies } from '../../phantoms/sample-studies.ts';
@@ -87,8 +87,13 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     await rm(files, { recursive: true, force: true });
   });
 
+  const search = async (words: string) => {
+    await go('');
+    await page.getByRole('searchbox').fill(words);
+  };
+
   it('refuses a wrong password in words and leads on to the page that was asked for', async () => {
-    await go('?search=SAMPLE-002');
+    await go('it?tab=users');
     await page.getByLabel('User name').fill('admin');
     await page.getByLabel('Password').fill('wrong');
     await picture('sign-in');
@@ -98,8 +103,10 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     await picture('sign-in-refused');
     await page.getByLabel('Password').fill(ADMIN_PASSWORD);
     await page.getByRole('button', { name: 'Sign in' }).click();
+    await shows('Add a user');
+    expect(page.url()).toMatch(/\/it\?tab=users$/);
+    await search('SAMPLE-002');
     await shows('山田, 太郎');
-    expect(page.url()).toContain('search=SAMPLE-002');
   });
 
   it('shows names of every script and nothing of a name runs', async () => {
@@ -109,7 +116,7 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     for (const name of ['SAMPLE Иванов, Пётр', '山田, 太郎', 'やまだ, たろう', '王, 小東'])
       expect(shown).toContain(name);
     await picture('worklist');
-    await go('?search=bold');
+    await search('bold');
     await shows('<script>ran()</script>, <b onclick>bold</b>');
     await go('arrivals');
     await shows('<script>ran()</script>, <b onclick>bold</b>');
@@ -117,14 +124,16 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     expect(await page.evaluate(() => (globalThis as { ran?: number }).ran)).toBeUndefined();
   });
 
-  it('searches as one types, sorts, pages, and keeps all of it in the address', async () => {
+  it('searches as one types, sorts, pages, keeps all of it over a reload and on the way back, and none of it in an address', async () => {
+    const asked: string[] = [];
+    const note = (request: Request) => asked.push(decodeURIComponent(request.url()));
+    page.on('request', note);
     await go('');
     await page.locator('.worklist-open').first().waitFor();
     await page.locator('.worklist-open').first().focus();
     await page.keyboard.press('/');
     await page.keyboard.type('иванов');
     await expect.poll(patients).toEqual(['SAMPLE Иванов, Пётр']);
-    expect(new URL(page.url()).searchParams.get('search')).toBe('иванов');
     await page.keyboard.press('ControlOrMeta+a');
     await page.keyboard.type('Patient');
     await expect.poll(body).toContain('1 to 50 of 60 studies');
@@ -135,18 +144,29 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     expect((await patients()).at(-1)).toBe('Patient, Number 159');
     await page.reload();
     await expect.poll(body).toContain('51 to 60 of 60 studies');
+    expect(await page.getByRole('searchbox').inputValue()).toBe('Patient');
+    await page.locator('.worklist-open').first().click();
+    await page.waitForURL(/viewer\?StudyInstanceUIDs=/);
+    await page.goBack();
+    await expect.poll(body).toContain('51 to 60 of 60 studies');
+    expect(page.url()).toBe(`${router.url}/`);
+    page.off('request', note);
+    expect(asked.filter((url) => url.endsWith('/api/worklist')).length).toBeGreaterThan(3);
+    for (const url of asked) expect(url).not.toMatch(/иванов|patient|P-1|search/i);
   });
 
   it('shows a study that arrives without a reload', async () => {
-    await go('?search=Newcomer');
+    await search('Newcomer');
     await shows('No study matches.');
     await keepFiles(router.router.context.archive, [image('Newcomer^Nora', 900)]);
     await expect.poll(patients, { timeout: 15_000 }).toEqual(['Newcomer, Nora']);
   });
 
   it('is walked with the arrow keys and opened with Enter', async () => {
-    await go('?search=Patient&sort=patientName');
-    await page.locator('.worklist-open').first().waitFor();
+    await search('Patient, Number');
+    await page.getByRole('button', { name: 'Patient', exact: true }).click();
+    await expect.poll(async () => (await patients())[0]).toBe('Patient, Number 100');
+    await page.getByRole('searchbox').focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
@@ -171,7 +191,7 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     expect(await row('good.dcm')).toContain('kept');
     expect(await row('readme.txt')).toContain('not a DICOM file');
     expect(await row('torn.dcm')).toContain('refused');
-    await go('?search=Uploaded');
+    await search('Uploaded');
     await expect.poll(patients).toEqual(['Uploaded, Una']);
   });
 
@@ -257,6 +277,47 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     await page.getByLabel('User name').waitFor();
     await signIn('quite another one');
     await shows('SAMPLE Jørgensen, Ada');
+  });
+
+  it('tells the router when somebody is at the page and when nobody is', async () => {
+    const asked: { path: string; unattended: boolean }[] = [];
+    await page.clock.install();
+    await search('Patient');
+    await expect.poll(patients).not.toEqual([]);
+    page.on('request', (request) => {
+      const path = new URL(request.url()).pathname;
+      asked.push({ path, unattended: request.headers()['x-lifeboat-unattended'] === '1' });
+    });
+    await page.clock.fastForward(61_000);
+    await keepFiles(router.router.context.archive, [image('Patient^Late', 950)]);
+    await expect
+      .poll(
+        async () => {
+          await page.clock.runFor(1000);
+          return asked.filter(({ path }) => path === '/api/worklist');
+        },
+        { timeout: 15_000 },
+      )
+      .toContainEqual({ path: '/api/worklist', unattended: true });
+    await page.mouse.move(300, 300);
+    await expect.poll(() => asked).toContainEqual({ path: '/api/session', unattended: false });
+    await page.close();
+    page = await browser.page();
+  });
+
+  it('goes on after another tab of the same person has begun a new session', async () => {
+    await search('Patient');
+    const other = await page.context().newPage();
+    await other.goto(`${router.url}/account`);
+    await other.getByLabel('Present password').fill('quite another one');
+    await other.getByLabel('New password (10 characters or more)').fill('yet another one now');
+    await other.getByLabel('The new password again').fill('yet another one now');
+    await other.getByRole('button', { name: 'Save the new password' }).click();
+    await other.getByText('Your password is changed.').waitFor();
+    await other.close();
+    await page.getByRole('searchbox').fill('SAMPLE');
+    await shows('SAMPLE Jørgensen, Ada');
+    expect(await body()).not.toContain('did not come from this site');
   });
 
   it('leads modality staff to the arrivals, the page they may see', async () => {

@@ -28,9 +28,13 @@ describe('the audit trail', () => {
   it('tells apart what was searched for, in the worklist and by QIDO-RS', async () => {
     for (const query of ['search=Ivanov', 'search=Ivanova', 'search=Ivanov&modality=CT', 'search=Ivanov&offset=50'])
       await admin.json(`/api/worklist?${query}`);
+    const posted = await admin.send('POST', '/api/worklist', { search: 'Ivanov', modality: 'MR', conflicts: true });
+    expect(await posted.json()).toMatchObject({ rows: [], count: 0 });
+    expect((await admin.send('POST', '/api/worklist', { search: 'Ivanov', limit: 'all' })).status).toBe(400);
     expect((await details('action=query', 'worklist')).sort()).toEqual([
       'search=Ivanov',
       'search=Ivanov&modality=CT',
+      'search=Ivanov&modality=MR&conflicts=true',
       'search=Ivanova',
     ]);
     for (const query of ['PatientName=IVAN*&StudyDate=20260101-', 'PatientName=PETR*', 'PatientName=PETR*&limit=5'])

@@ -207,6 +207,24 @@ describe('sessions and time', () => {
     }
   });
 
+  it('end after idling also when the page asks by itself, and not while somebody is at it', async () => {
+    const test = await startRouter({ config: { sessionIdleMs: 3000 } });
+    try {
+      const [away, present] = [await test.login(), await test.login()];
+      await expect
+        .poll(
+          async () => {
+            expect((await present.fetch('/api/worklist')).status).toBe(200);
+            return (await away.fetch('/api/worklist', { headers: { 'X-Lifeboat-Unattended': '1' } })).status;
+          },
+          { interval: 300, timeout: 20_000 },
+        )
+        .toBe(401);
+    } finally {
+      await test.close();
+    }
+  });
+
   it('end after their longest life even when in use', async () => {
     const test = await startRouter({ config: { sessionMaxMs: 1000 } });
     try {
