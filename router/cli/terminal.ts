@@ -9,6 +9,8 @@ export const EXIT = {
   usage: 2,
   /** Something needed does not answer: store, catalogue, router, a port in use. */
   unavailable: 3,
+  /** Nothing wrong was found, but not everything could be checked. */
+  notChecked: 4,
 } as const;
 
 export const EXIT_HELP = `
@@ -16,7 +18,8 @@ Exit codes:
   0  done
   1  done with findings, or some items failed; each was printed
   2  wrong usage or a wrong setting
-  3  something needed does not answer (store, catalogue, router) or a port is in use`;
+  3  something needed does not answer (store, catalogue, router) or a port is in use
+  4  nothing wrong was found, but not everything could be checked (verify)`;
 
 const UNAVAILABLE = new Set<ErrorCode>([
   'STORE_UNAVAILABLE',

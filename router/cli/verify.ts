@@ -2,8 +2,10 @@ import { Command } from 'commander';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
 import { verify } from '../../storage/verify.ts';
+import { countOf, type VerifySummary } from '../../storage/verify-types.ts';
 import { settingsOf, withControl } from './settings.ts';
 import { command, EXIT, Progress } from './terminal.ts';
+import { FindingsByPatient, findingLine, kindsHelp } from './verify-report.ts';
 
 export function verifyCommand(): Command {
   const verifyCmd = new Command('verify')
@@ -12,8 +14,14 @@ export function verifyCommand(): Command {
       'after',
       `
 Reads every object that the manifests name and compares size and SHA-256, every manifest and metadata segment, objects that no
-manifest names, the catalogue's counts, and the chain of the audit trail. Changes nothing; the router may run meanwhile.
-Exit code 1 when anything was found, 3 when some objects could not be checked because the store did not answer.
+manifest names, the catalogue image by image, and the chain of the audit trail. Changes nothing; the router may run meanwhile.
+What is found is printed by key, and at the end once more by patient.
+
+What it can find:
+${kindsHelp()}
+
+Exit code 1 when anything wrong was found. An object for which no answer came is tried again and then counted as not checked,
+never as missing; a pass with any such object is not a clean one and ends with 4.
 
 Examples:
   lifeboat verify
@@ -28,29 +36,24 @@ Examples:
           const catalogue = await openCatalogue(config.database);
           try {
             const progress = new Progress('Verifying', 'studies');
+            const byPatient = new FindingsByPatient();
             const verification = verify({
               store,
               catalogue,
               onProgress: ({ studies, sound, bytes }) =>
                 progress.update(studies, undefined, `${sound} objects, ${(bytes / 1e6).toFixed(0)} MB`),
             });
-            for await (const { kind, key, studyInstanceUID, text } of verification)
-              console.error(
-                [kind.toUpperCase(), key, studyInstanceUID && `(study ${studyInstanceUID})`].filter(Boolean).join(' ') +
-                  `: ${text}`,
-              );
+            for await (const finding of verification) {
+              console.error(findingLine(finding));
+              byPatient.add(finding);
+            }
             progress.end();
+            const patients = byPatient.text();
+            if (patients) console.log(`${patients}\n`);
             const broken = await withControl(verifyCmd, (control) => control.trail.firstBroken());
             if (broken !== null)
               console.error(`AUDIT row ${broken} was changed or removed behind the back of the router.`);
-            const { studies, sound, bytes, findings } = verification.summary;
-            const found = Object.values(findings).reduce((sum, count) => sum + count, 0);
-            console.log(
-              `${sound} objects of ${studies} studies sound (${(bytes / 1e6).toFixed(1)} MB read), ${found} findings; ` +
-                `audit trail ${broken === null ? 'whole' : 'BROKEN'}.`,
-            );
-            if (found > (findings['not-checked'] ?? 0) || broken !== null) process.exitCode = EXIT.findings;
-            else if (found > 0) process.exitCode = EXIT.unavailable;
+            conclude(verification.summary, `audit trail ${broken === null ? 'whole' : 'BROKEN'}`, broken !== null);
           } finally {
             await catalogue.close();
           }
@@ -60,4 +63,18 @@ Examples:
       }),
     );
   return verifyCmd;
+}
+
+/** Prints the sum and sets the exit code. */
+function conclude(summary: VerifySummary, besides: string, alsoWrong: boolean): void {
+  const { studies, sound, bytes } = summary;
+  const wrong = countOf(summary, 'error');
+  const notChecked = countOf(summary, 'not-checked');
+  const notes = countOf(summary, 'note');
+  console.log(
+    `${sound} objects of ${studies} studies sound (${(bytes / 1e6).toFixed(1)} MB read), ${wrong} findings, ` +
+      `${notChecked} not checked${notes > 0 ? `, ${notes} notes` : ''}; ${besides}.`,
+  );
+  if (wrong > 0 || alsoWrong) process.exitCode = EXIT.findings;
+  else if (notChecked > 0) process.exitCode = EXIT.notChecked;
 }

@@ -163,7 +163,9 @@ describe('lifeboat import, export, verify', () => {
     await writeFile(victim, bytes);
     const damaged = await lifeboat(dataDir, ['verify']);
     expect(damaged.code).toBe(1);
-    expect(damaged.err).toMatch(new RegExp(`^HASH objects/${objects[0]} \\(study 1\\.2\\.826\\.0\\.4\\.1\\): `, 'm'));
+    expect(damaged.err).toMatch(
+      new RegExp(`^FLIPPED objects/${objects[0]} \\(study 1\\.2\\.826\\.0\\.4\\.1, image [\\d.]+\\): `, 'm'),
+    );
     expect(damaged.out).toContain('2 objects of 1 studies sound');
     const lost = await lifeboat(dataDir, ['import', join(files, 'not-there')]);
     expect(lost.code).toBe(1);

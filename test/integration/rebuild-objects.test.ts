@@ -56,7 +56,7 @@ test('manifests that are lost or damaged are made again from the objects, with t
     const run = verify({ store: archive.store, catalogue: archive.catalogue });
     const kinds: string[] = [];
     for await (const { kind } of run) kinds.push(kind);
-    expect(kinds).toEqual(['segment']);
+    expect(kinds).toEqual(['segment-damaged']);
   } finally {
     await archive.close();
     folder.remove();

@@ -1,113 +1,156 @@
-import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { Archive } from '../../storage/archive-types.ts';
+import type { Catalogue } from '../../storage/catalogue/catalogue-types.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
-import { type Finding, verify } from '../../storage/verify.ts';
-import { type ArchiveFolder, archiveFolder, receive, SERIES, STUDY, slice, storedKeys } from '../support/archive.ts';
+import { verify } from '../../storage/verify.ts';
+import { FINDING_KINDS, type Finding, isClean } from '../../storage/verify-types.ts';
+import { type ArchiveFolder, archiveFolder, SERIES, STUDY } from '../support/archive.ts';
+import { CephS3, cephAvailable } from '../support/ceph.ts';
+import { FaultyS3 } from '../support/faulty-s3.ts';
+import { Bench, fillBench, PLANTED_FAULTS } from '../support/planted-faults.ts';
 
-let folder: ArchiveFolder;
-let archive: Archive;
-beforeEach(async () => {
-  folder = archiveFolder();
-  archive = await folder.open();
-  for (let i = 1; i <= 10; i++) await receive(archive, slice(i));
-  await receive(archive, slice(1, 1, '1.2.3.77'));
-  await archive.flush();
-});
-afterEach(async () => {
-  await archive.close();
-  folder.remove();
-});
-
-async function findings(store: ObjectStore = archive.store) {
-  const run = verify({ store, catalogue: archive.catalogue, strayAgeMs: 0 });
+async function findings(store: ObjectStore, catalogue: Catalogue) {
+  const run = verify({ store, catalogue, strayAgeMs: 0, threads: 1 });
   const found: Finding[] = [];
   for await (const finding of run) found.push(finding);
   return { found, summary: run.summary };
 }
 
-async function fileOf(number: number): Promise<string> {
-  const entry = (await archive.entries(STUDY)).find((e) => e.sopInstanceUID === `${SERIES}.${number}`);
-  return join(folder.dir, 'store', entry!.key);
-}
+const named = (found: Finding[]) => found.map(({ kind, key }) => `${kind} ${key}`).sort();
 
-/** A copy of its own: a damaged link would damage nothing else, but a test must not depend on that. */
-function overwrite(path: string, bytes: Uint8Array): void {
-  rmSync(path);
-  writeFileSync(path, bytes);
-}
+/** The same table against any store. */
+function findsEachFault(archive: () => Archive, dir: () => string): void {
+  const clean = async () => {
+    const { found, summary } = await findings(archive().store, archive().catalogue);
+    expect(found).toEqual([]);
+    expect(summary).toMatchObject({ studies: 3, segments: 4, sound: 13, findings: {} });
+    expect(isClean(summary)).toBe(true);
+    expect(summary.bytes).toBeGreaterThan(13 * 500);
+  };
 
-test('a sound archive has no findings', async () => {
-  const { found, summary } = await findings();
-  expect(found).toEqual([]);
-  expect(summary).toMatchObject({ studies: 2, sound: 11, findings: {} });
-  expect(summary.bytes).toBeGreaterThan(11 * 500);
-});
+  test('an archive without a fault has no finding', clean);
 
-test('names what is missing, cut, flipped, swapped and stray, each by its key', async () => {
-  rmSync(await fileOf(1));
-  truncateSync(await fileOf(2), 100);
-  const flipped = readFileSync(await fileOf(3));
-  flipped[flipped.length - 1]! ^= 1;
-  overwrite(await fileOf(3), flipped);
-  const aside = join(folder.dir, 'aside');
-  renameSync(await fileOf(4), aside);
-  renameSync(await fileOf(5), await fileOf(4));
-  renameSync(aside, await fileOf(5));
-  copyFileSync(await fileOf(6), join(await fileOf(6), '..', '1.2.3.dcm'));
-  const { found, summary } = await findings();
-  expect(found.map(({ kind, sopInstanceUID }) => `${kind} ${sopInstanceUID?.split('.').at(-1) ?? ''}`).sort()).toEqual([
-    'hash 3',
-    'missing 1',
-    'size 2',
-    'stray ',
-    'swapped 4',
-    'swapped 5',
-  ]);
-  expect(summary).toMatchObject({ sound: 6, findings: { missing: 1, size: 1, hash: 1, swapped: 2, stray: 1 } });
-});
-
-test('names unreadable segments', async () => {
-  const [first] = await storedKeys(archive, 'manifests/');
-  const path = join(folder.dir, 'store', first!);
-  const bytes = readFileSync(path);
-  overwrite(path, bytes.subarray(0, bytes.length - 20));
-  rmSync(join(folder.dir, 'store', (await storedKeys(archive, 'metadata/')).at(-1)!));
-  const { found } = await findings();
-  expect(
-    found
-      .filter(({ kind }) => kind === 'segment')
-      .map(({ key }) => key.split('/')[0])
-      .sort(),
-  ).toEqual(['manifests', 'metadata']);
-});
-
-test('a store that does not answer leaves objects not checked, never missing', async () => {
-  const silent = (await fileOf(7)).split('/').at(-1)!;
-  const store: ObjectStore = Object.assign(Object.create(archive.store), {});
-  const half = new Proxy(store, {
-    getPrototypeOf: () => Object.prototype,
-    get: (target, name) => {
-      if (name !== 'stream') return Reflect.get(archive.store, name).bind?.(archive.store) ?? Reflect.get(target, name);
-      return (key: string) =>
-        key.endsWith(silent) ? Promise.reject(new LifeboatError('STORE_UNAVAILABLE')) : archive.store.stream(key);
-    },
+  test.each(PLANTED_FAULTS)('$kind: $name', async ({ kind, plant }) => {
+    const bench = await Bench.over(archive(), join(dir(), `catalogue-${randomUUID()}.sqlite`));
+    try {
+      const expected = await plant(bench);
+      const { found, summary } = await findings(archive().store, bench.catalogue);
+      expect(named(found)).toEqual(expected.sort());
+      expect(found.map((finding) => finding.kind)).toContain(kind);
+      expect(isClean(summary)).toBe(FINDING_KINDS[kind].severity === 'note');
+      const ofStudy = found.filter(({ studyInstanceUID }) => studyInstanceUID === STUDY);
+      for (const { patient } of ofStudy) expect(patient).toMatchObject({ patientID: 'P1', patientName: 'Doe^Jane' });
+      if (!expected.includes('stray objects/copy-of-ct.dcm')) expect(found.every(({ patient }) => patient)).toBe(true);
+    } finally {
+      await bench.restore();
+    }
   });
-  const { found, summary } = await findings(half);
-  expect(found.map(({ kind, sopInstanceUID }) => [kind, sopInstanceUID])).toEqual([['not-checked', `${SERIES}.7`]]);
-  expect(summary.sound).toBe(10);
+
+  test('with everything put back there is no finding again', clean);
+}
+
+test('the table plants every kind but the one that is no fault of the archive', () => {
+  const planted = new Set<string>(PLANTED_FAULTS.map(({ kind }) => kind));
+  expect(Object.keys(FINDING_KINDS).filter((kind) => !planted.has(kind))).toEqual(['not-checked']);
 });
 
-test('a catalogue that shows less or more than the store is named', async () => {
-  const entries = await archive.entries(STUDY);
-  await archive.catalogue.clear();
-  await archive.catalogue.apply(entries.slice(1));
-  await archive.catalogue.apply([{ ...entries[0]!, studyInstanceUID: '1.2.99', seriesInstanceUID: '1.2.99.1' }]);
-  const { found } = await findings();
-  expect(found.map(({ kind, studyInstanceUID }) => [kind, studyInstanceUID]).sort()).toEqual([
-    ['catalogue', '1.2.3.77'],
-    ['catalogue', STUDY],
-  ]);
+describe('verify on the embedded store', () => {
+  let folder: ArchiveFolder;
+  let archive: Archive;
+  beforeAll(async () => {
+    folder = archiveFolder();
+    archive = await folder.open();
+    await fillBench(archive);
+  });
+  afterAll(async () => {
+    await archive.close();
+    folder.remove();
+  });
+
+  findsEachFault(
+    () => archive,
+    () => folder.dir,
+  );
+
+  test('a store that does not answer for one object leaves it not checked, never missing', async () => {
+    const silent = (await archive.entries(STUDY)).find((e) => e.sopInstanceUID === `${SERIES}.7`)!.key;
+    const half = new Proxy(archive.store, {
+      getPrototypeOf: () => Object.prototype,
+      get: (target, name) => {
+        if (name === 'stream')
+          return (key: string) =>
+            key === silent ? Promise.reject(new LifeboatError('STORE_UNAVAILABLE')) : target.stream(key);
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const { found, summary } = await findings(half, archive.catalogue);
+    expect(found.map(({ kind, sopInstanceUID }) => [kind, sopInstanceUID])).toEqual([['not-checked', `${SERIES}.7`]]);
+    expect(summary.sound).toBe(12);
+    expect(isClean(summary)).toBe(false);
+  });
+
+  test('a catalogue that does not answer is one finding, and no pass is clean without it', async () => {
+    const away = Object.assign(Object.create(archive.catalogue) as typeof archive.catalogue, {
+      contents: () => Promise.reject(new LifeboatError('CATALOGUE_UNAVAILABLE')),
+    });
+    const run = verify({ store: archive.store, catalogue: away, strayAgeMs: 0 });
+    const kinds: string[] = [];
+    for await (const { kind } of run) kinds.push(kind);
+    expect(kinds).toEqual(['not-checked']);
+    expect(isClean(run.summary)).toBe(false);
+  });
+});
+
+describe.skipIf(!cephAvailable())('verify on a real S3', () => {
+  let ceph: CephS3;
+  let folder: ArchiveFolder;
+  let archive: Archive;
+  beforeAll(async () => {
+    ceph = await CephS3.start('memstore');
+    folder = archiveFolder();
+    archive = await folder.open({ store: ceph.storeConfig('verify') });
+    await fillBench(archive);
+  });
+  afterAll(async () => {
+    await archive?.close();
+    folder?.remove();
+    await ceph?.stop();
+  });
+
+  findsEachFault(
+    () => archive,
+    () => folder.dir,
+  );
+
+  test.each(['reset', 'stall', 'broken-off', '503'] as const)(
+    'an object that meets %s is asked for again; when it never answers it is not checked, never missing',
+    async (fault) => {
+      const entries = await archive.entries(STUDY);
+      const [once, always] = [4, 8].map((n) => entries.find((e) => e.sopInstanceUID === `${SERIES}.${n}`)!.key) as [
+        string,
+        string,
+      ];
+      const proxy = await FaultyS3.start(ceph.endpoint);
+      const store = proxy.store({ ...ceph.storeConfig('verify'), endpoint: proxy.endpoint });
+      try {
+        proxy.fault = {
+          kind: fault,
+          times: (key) => (key === always ? Number.POSITIVE_INFINITY : key === once ? 1 : 0),
+        };
+        const { found, summary } = await findings(store, archive.catalogue);
+        expect(named(found)).toEqual([`not-checked ${always}`]);
+        expect(proxy.met(once)).toBe(1);
+        expect(proxy.met(always)).toBeGreaterThan(1);
+        expect(summary.sound).toBe(12);
+        expect(isClean(summary)).toBe(false);
+      } finally {
+        await store.close();
+        await proxy.close();
+      }
+    },
+  );
 });
