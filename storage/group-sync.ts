@@ -1,16 +1,19 @@
 import { fsync } from 'node:fs';
 
-/** fsync of one open folder, shared: whoever asks while one runs is served by the next one, which starts after all their renames. */
+/** One flush of an open file or folder, shared: whoever asks while one runs is served by the next one, which starts after all that they wrote. */
 export class GroupSync {
   readonly #fd: number;
+  readonly #flush: typeof fsync;
   #running = false;
   #waiting: { resolve(): void; reject(error: Error): void }[] = [];
 
-  constructor(fd: number) {
+  /** @param flush `fsync`, or `fdatasync` where neither name nor length of the file changes */
+  constructor(fd: number, flush: typeof fsync = fsync) {
     this.#fd = fd;
+    this.#flush = flush;
   }
 
-  /** Resolves when every rename made before the call is on stable storage. */
+  /** Resolves when everything written, or renamed in the folder, before the call is on stable storage. */
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
@@ -22,7 +25,7 @@ export class GroupSync {
     const served = this.#waiting;
     this.#waiting = [];
     this.#running = true;
-    fsync(this.#fd, (error) => {
+    this.#flush(this.#fd, (error) => {
       this.#running = false;
       for (const one of served) {
         if (error) one.reject(error);

@@ -16,7 +16,6 @@ export interface ReceivedInstance {
   sopClassUID: string;
   transferSyntaxUID: string;
   size: number;
-  sha256: string;
   dataSetSha256: string;
 }
 
@@ -27,7 +26,7 @@ export interface ReceivedInstance {
 export interface Reception {
   /** Takes ownership of nothing: `chunk` may be reused after the call (or after the returned promise). A promise means back-pressure: wait. Throws LifeboatError as soon as the input cannot be kept; after that only `abort` is allowed. */
   write(chunk: Uint8Array): void | Promise<void>;
-  /** After the last byte. Resolves when file and folder are fsynced. Throws LifeboatError (nothing is kept then). */
+  /** After the last byte. Resolves when all of it is on stable storage. Throws LifeboatError (nothing is kept then). */
   finish(): Promise<ReceivedInstance>;
   /** Drop what came; never throws; safe to call twice and after finish. */
   abort(): void;

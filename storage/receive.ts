@@ -18,7 +18,7 @@ import {
   realTransferSyntax,
 } from './received-identity.ts';
 import type { Spool } from './spool.ts';
-import type { SpoolPart } from './spool-part.ts';
+import type { SpoolWriter } from './spool-writer.ts';
 
 export interface ReceiverOptions {
   inflate?: Partial<InflateLimits>;
@@ -59,7 +59,7 @@ class InstanceReception implements Reception {
   #syntax: TransferSyntax | null = null;
   #guessed = false;
   #intake: DataSetIntake | null = null;
-  #part: SpoolPart | null = null;
+  #part: SpoolWriter | null = null;
   #headerBytes = 0;
   #headerCrc = 0;
   #bodyBytes = 0;
@@ -252,12 +252,12 @@ class InstanceReception implements Reception {
       size: this.#headerBytes + this.#bodyBytes,
       dataSetSha256: this.#dataSet.digest('hex'),
     };
-    const { sha256 } = await this.#spool.seal(
+    await this.#spool.seal(
       this.#part!,
       { ...kept, dataSetOffset: this.#headerBytes, source: this.#source, notes },
       { marks: [...this.#marks].join(''), headerCrc: this.#headerCrc },
     );
     this.#phase = 'done';
-    return { ...kept, sha256 };
+    return kept;
   }
 }

@@ -34,6 +34,8 @@ export interface SpoolEvents {
   damaged: [report: DamagedReport];
   /** Files found at the start cannot be read; they are tried again. */
   unread: [error: LifeboatError];
+  /** Instances of the log get no files of their own; it is tried again. */
+  unwritten: [error: LifeboatError];
 }
 
 /** Files found in the spool at the start that could not be read yet; each may be an acknowledged instance. */
@@ -73,6 +75,8 @@ export interface RecoveryReport {
 export interface SpoolOptions {
   /** First pause before files that could not be read are tried again, ms; doubled up to five minutes. Default five seconds. */
   unreadRetryMs?: number;
+  /** Size that the log may grow to; small instances are acknowledged out of it (spool-log.ts). Default 0: every instance is acknowledged as a file. */
+  logBytes?: number;
   /** Below this many free bytes on the disk nothing new is accepted (SPOOL_FULL). Default 512 MiB. */
   minFreeBytes?: number;
   /** false: `open` returns before old entries are verified; each then arrives by the event `entry` and `recovered` resolves at the end. Default true: `open` waits for them. */

@@ -9,11 +9,13 @@ import { spoolError } from './disk-error.ts';
 import { GroupSync } from './group-sync.ts';
 import { moveToDamaged, readReports } from './spool-damaged.ts';
 import { lockFolder } from './spool-lock.ts';
+import { LoggedInstances } from './spool-logged.ts';
 import { decodeSpoolName, ENTRY_SUFFIX, encodeSpoolName, PART_SUFFIX, type SpoolName } from './spool-name.ts';
 import { SpoolPart } from './spool-part.ts';
 import { verifySpoolFile } from './spool-recovery.ts';
 import type { DamagedReport, RecoveryReport, SpoolEntry, SpoolEvents, SpoolOptions } from './spool-types.ts';
 import { UnreadRetry } from './spool-unread.ts';
+import { SpoolWriter } from './spool-writer.ts';
 
 export type { DamagedReport, RecoveryReport, SpoolEntry, SpoolOptions } from './spool-types.ts';
 
@@ -43,6 +45,7 @@ export class Spool {
   readonly #folderFd: number;
   readonly #folder: GroupSync;
   readonly #lock: { release(): void };
+  readonly #logged: LoggedInstances | null;
   #free = { bytes: 0, at: 0 };
   #writtenSinceStatfs = 0;
   #closed = false;
@@ -58,6 +61,20 @@ export class Spool {
     this.#unreadRetryMs = options.unreadRetryMs;
     this.#folderFd = openSync(dir, 'r');
     this.#folder = new GroupSync(this.#folderFd);
+    this.#logged = options.logBytes ? this.#openLog(options.logBytes) : null;
+  }
+
+  #openLog(maxBytes: number): LoggedInstances {
+    return new LoggedInstances({
+      dir: this.dir,
+      maxBytes,
+      mayGrow: (bytes) => this.#freeBytes() - bytes > this.#minFreeBytes,
+      newId,
+      syncFolder: () => this.#folder.sync(),
+      onEntry: (entry) => this.#add(entry),
+      onDamaged: (path, name, reason) => this.#damageNamed(path, name, reason),
+      onProblem: (error) => this.events.emit('unwritten', error),
+    });
   }
 
   /**
@@ -83,39 +100,51 @@ export class Spool {
     return this.#recovered!;
   }
 
-  /** Waiting entries, oldest first. */
+  /** Waiting entries, oldest first; without those that are in the log alone (`unpacked` gives all their files). */
   entries(): SpoolEntry[] {
     return [...this.#entries.values()].sort((a, b) =>
       a.receivedAt < b.receivedAt ? -1 : a.receivedAt > b.receivedAt ? 1 : 0,
     );
   }
 
+  /** Everything acknowledged and not yet committed. */
   status(): SpoolStatus {
-    let oldest: string | null = null;
+    const logged = this.#logged?.status() ?? NOTHING;
+    let { oldest } = logged;
     for (const { receivedAt } of this.#entries.values())
       if (oldest === null || receivedAt < oldest) oldest = receivedAt;
     const unread = this.#unread?.status();
-    const status = { entries: this.#entries.size, bytes: this.#bytes, oldest, freeBytes: this.#freeBytes() };
+    const entries = this.#entries.size + logged.entries;
+    const status = { entries, bytes: this.#bytes + logged.bytes, oldest, freeBytes: this.#freeBytes() };
     return unread ? { ...status, unread } : status;
   }
 
-  /** Starts a file. Throws SPOOL_FULL or SPOOL_UNWRITABLE. */
-  begin(): SpoolPart {
-    if (this.#closed) throw new LifeboatError('SPOOL_UNWRITABLE', 'The router is shutting down; send again.');
-    this.#checkSpace(0);
-    return new SpoolPart(join(this.dir, `${newId()}${PART_SUFFIX}`), (bytes) => this.#checkSpace(bytes));
+  /** Resolves when what is acknowledged now is an entry with a file, or no file can be written. */
+  async unpacked(): Promise<void> {
+    await this.#logged?.flush();
   }
 
-  /** Makes a written part an entry; resolves when it is on stable storage, after which `entry` is emitted. */
-  async seal(part: SpoolPart, instance: SealedInstance, evidence: SealEvidence): Promise<SpoolEntry> {
+  /** A place for one instance. Throws SPOOL_FULL or SPOOL_UNWRITABLE. */
+  begin(): SpoolWriter {
+    if (this.#closed) throw new LifeboatError('SPOOL_UNWRITABLE', 'The router is shutting down; send again.');
+    this.#checkSpace(0);
+    return new SpoolWriter(
+      this.#logged?.begin() ?? null,
+      () => new SpoolPart(join(this.dir, `${newId()}${PART_SUFFIX}`), (bytes) => this.#checkSpace(bytes)),
+    );
+  }
+
+  /** Resolves when what was written is on stable storage; `entry` is emitted at once or, out of the log, when it has a file. */
+  async seal(writer: SpoolWriter, instance: SealedInstance, evidence: SealEvidence): Promise<void> {
     this.#lastMs = Math.max(Date.now(), this.#lastMs);
     const name: SpoolName = { ...instance, ...evidence, id: newId(), receivedAtMs: this.#lastMs };
-    const path = join(this.dir, encodeSpoolName(name));
-    const sha256 = await part.seal(path, () => this.#folder.sync());
+    const fileName = encodeSpoolName(name);
+    const path = join(this.dir, fileName);
+    const kept = await writer.seal(fileName, path, () => this.#folder.sync());
     const receivedAt = new Date(name.receivedAtMs).toISOString();
-    const entry: SpoolEntry = { ...instance, sha256, id: name.id, path, receivedAt };
-    this.#add(entry);
-    return entry;
+    const entry = { ...instance, id: name.id, path, receivedAt };
+    if ('record' in kept) this.#logged!.add(kept.record, name, entry);
+    else this.#add({ ...entry, sha256: kept.sha256 });
   }
 
   /** After the commit. Harmless when already removed. */
@@ -146,6 +175,7 @@ export class Spool {
     this.#closed = true;
     await this.#unread?.close();
     await this.#recovered?.catch(() => undefined);
+    await this.#logged?.close();
     await this.#folder.sync().catch(() => undefined);
     closeSync(this.#folderFd);
     this.#lock.release();
@@ -172,6 +202,13 @@ export class Spool {
     return report;
   }
 
+  #damageNamed(path: string, name: SpoolName | null, reason: string): Promise<DamagedReport> {
+    if (!name) return this.#damage(path, newId(), reason);
+    const { size, dataSetSha256, source } = name;
+    const receivedAt = new Date(name.receivedAtMs).toISOString();
+    return this.#damage(path, name.id, reason, { size, dataSetSha256, receivedAt, source });
+  }
+
   #freeBytes(): number {
     const now = performance.now();
     if (this.#free.at === 0 || now - this.#free.at > FREE_SPACE_AGE_MS) {
@@ -188,7 +225,17 @@ export class Spool {
 
   #checkSpace(bytes: number): void {
     this.#writtenSinceStatfs += bytes;
-    if (this.#freeBytes() < this.#minFreeBytes) throw new LifeboatError('SPOOL_FULL');
+    if (this.#hasRoom()) return;
+    if (this.#logged?.giveBack()) {
+      this.#free.at = 0;
+      if (this.#hasRoom()) return;
+    }
+    throw new LifeboatError('SPOOL_FULL');
+  }
+
+  /** What is in the log alone needs its room a second time. */
+  #hasRoom(): boolean {
+    return this.#freeBytes() - (this.#logged?.status().bytes ?? 0) >= this.#minFreeBytes;
   }
 
   async #recover(): Promise<RecoveryReport> {
@@ -199,14 +246,23 @@ export class Spool {
       unlinkSync(join(this.dir, part));
       report.unfinishedRemoved++;
     }
-    const found = names.filter((n) => n.endsWith(ENTRY_SUFFIX)).sort();
+    const found = new Set(names.filter((n) => n.endsWith(ENTRY_SUFFIX)).sort());
+    const segments = new Map((this.#logged?.found() ?? []).map((segment) => [`log#${segment.index}`, segment]));
     await this.#folder.sync();
     this.#unread = new UnreadRetry(
-      (fileName) => this.#recoverOne(fileName, report),
+      async (name) => {
+        const segment = segments.get(name);
+        const replayed = segment ? await this.#logged!.replay(segment) : { fileNames: [name], damaged: [] };
+        report.damaged.push(...replayed.damaged);
+        for (const fileName of replayed.fileNames) {
+          found.delete(fileName);
+          await this.#recoverOne(fileName, report);
+        }
+      },
       (error) => this.events.emit('unread', error),
       this.#unreadRetryMs,
     );
-    await this.#unread.readAll(found);
+    await this.#unread.readAll(concat(segments.keys(), found));
     report.unread = this.#unread.status()?.files ?? 0;
     return report;
   }
@@ -221,17 +277,19 @@ export class Spool {
     }
     const verdict = await verifySpoolFile(path, name);
     if ('reason' in verdict) {
-      const { size, dataSetSha256, source } = name;
-      const receivedAt = new Date(name.receivedAtMs).toISOString();
-      report.damaged.push(
-        await this.#damage(path, name.id, verdict.reason, { size, dataSetSha256, receivedAt, source }),
-      );
+      report.damaged.push(await this.#damageNamed(path, name, verdict.reason));
       return;
     }
     report.recovered++;
     report.bytes += name.size;
     this.#add(verdict.entry);
   }
+}
+
+const NOTHING = { entries: 0, bytes: 0, oldest: null as string | null };
+
+function* concat(...lists: Iterable<string>[]): Generator<string> {
+  for (const list of lists) yield* list;
 }
 
 let sequence = 0;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { echo } from '../../router/dimse/verification-scu.ts';
@@ -74,31 +74,31 @@ const atOnce = async (): Promise<void> => {};
 /** The whole router as `lifeboat serve` runs it, with its embedded store below `folder`. */
 export async function startLifeboat(folder: string, nodeOptions: string[] = []): Promise<RunningReceiver> {
   const port = await freePort();
+  const httpPort = await freePort();
   const child = spawn('node', [...nodeOptions, join(projectRoot, 'bin/lifeboat.mjs'), 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
       LIFEBOAT_DATA: join(folder, 'data'),
-      LIFEBOAT_HTTP_PORT: '0',
+      LIFEBOAT_HTTP_PORT: String(httpPort),
       LIFEBOAT_DICOM_PORT: String(port),
       LIFEBOAT_ACCEPT_AE: '*',
       LIFEBOAT_LOG_LEVEL: 'warn',
     },
   });
-  const spool = join(folder, 'data', 'spool');
-  const waiting = () =>
-    existsSync(spool)
-      ? readdirSync(spool, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).length
-      : 0;
   return running('lifeboat', 'LIFEBOAT', port, child, async () => {
     const deadline = Date.now() + 60_000;
-    // The spool's own lock and bookkeeping stay: settled is when their number no longer falls.
-    for (let last = -1, now = waiting(); now !== last && Date.now() < deadline; now = waiting()) {
-      last = now;
-      await new Promise((done) => setTimeout(done, 500));
+    while ((await spoolEntries(httpPort)) > 0 && Date.now() < deadline) {
+      await new Promise((done) => setTimeout(done, 200));
     }
   });
+}
+
+/** Instances that are acknowledged and not yet in the store, as the router's metrics say. */
+async function spoolEntries(httpPort: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
+  return Number(/^lifeboat_spool_entries (\d+)/m.exec(text)?.[1] ?? Number.NaN);
 }
 
 /** DCMTK's storescp, one process, files written and not synced. */

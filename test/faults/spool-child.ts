@@ -3,8 +3,8 @@ import { createReceiver } from '../../storage/receive.ts';
 import { Spool } from '../../storage/spool.ts';
 import { ctDataSet } from '../support/build-data-set.ts';
 
-const [, , dir, run] = process.argv as [string, string, string, string];
-const spool = await Spool.open(dir, { minFreeBytes: 0, awaitRecovery: false });
+const [, , dir, run, logBytes] = process.argv as [string, string, string, string, string];
+const spool = await Spool.open(dir, { minFreeBytes: 0, awaitRecovery: false, logBytes: Number(logBytes) });
 const receiver = createReceiver(spool);
 process.stdout.write('ready\n');
 
@@ -26,8 +26,8 @@ async function send(lane: number): Promise<never> {
       await reception.write(bytes.subarray(at, at + 16384));
       if (at % 65536 === 0) await new Promise(setImmediate);
     }
-    const { size, sha256, dataSetSha256 } = await reception.finish();
-    process.stdout.write(`${JSON.stringify({ sopInstanceUID, size, sha256, dataSetSha256 })}\n`);
+    const { size, dataSetSha256 } = await reception.finish();
+    process.stdout.write(`${JSON.stringify({ sopInstanceUID, size, dataSetSha256 })}\n`);
   }
 }
 await Promise.all([0, 1, 2, 3].map(send));

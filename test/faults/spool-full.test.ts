@@ -45,7 +45,7 @@ describe.skipIf(!canMount())('a spool on a full disk (needs root to mount a tiny
     let refusal: unknown = null;
     for (let i = 0; i < 12 && !refusal; i++) {
       try {
-        kept.push((await receive(`1.2.${i}`)).sha256);
+        kept.push((await receive(`1.2.${i}`)).sopInstanceUID);
       } catch (error) {
         refusal = error;
       }

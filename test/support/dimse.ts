@@ -84,7 +84,6 @@ export function smallReceiver(): SmallReceiver {
             sopClassUID: announced.sopClassUID ?? '',
             transferSyntaxUID: announced.transferSyntaxUID,
             size,
-            sha256,
             dataSetSha256: sha256,
           };
         },

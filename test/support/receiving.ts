@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { contentId } from '../../storage/merge.ts';
 import { createReceiver, type ReceiverOptions } from '../../storage/receive.ts';
 import type { ReceivedInstance, Receiver, Reception } from '../../storage/receive-types.ts';
 import { Spool, type SpoolEntry, type SpoolOptions } from '../../storage/spool.ts';
@@ -23,12 +24,12 @@ export async function receiving(options: ReceiverOptions & SpoolOptions = {}): P
   const dir = temporaryFolder();
   const spool = await Spool.open(dir, { minFreeBytes: 0, ...options });
   const latest = new Map<string, SpoolEntry>();
-  spool.events.on('entry', (entry) => latest.set(entry.sha256, entry));
+  spool.events.on('entry', (entry) => latest.set(contentId(entry), entry));
   return {
     dir,
     spool,
     receiver: createReceiver(spool, options),
-    entry: ({ sha256 }) => latest.get(sha256)!,
+    entry: (received) => latest.get(contentId(received))!,
     async close() {
       await spool.close();
       rmSync(dir, { recursive: true });
