@@ -16,6 +16,11 @@ export function noticesOf(status: Status | null, reachable: boolean, now = Date.
   if (!status) return notices;
   if (status.pacs?.state === 'down') notices.push({ level: 'bad', text: messages.banner.pacsDown(status.pacs) });
   if (!status.store.available) notices.push({ level: 'bad', text: messages.banner.storeAway(status) });
+  if (status.store.available && status.store.lost)
+    notices.push({ level: 'bad', text: messages.banner.storeLost(status.store.lost) });
+  if (status.catalogue?.available === false) notices.push({ level: 'bad', text: messages.banner.catalogueAway });
+  else if (status.catalogue?.filling)
+    notices.push({ level: 'warn', text: messages.banner.catalogueFilling(status.catalogue.filling.share) });
   if (status.spool.freeBytes < almostFullBytes)
     notices.push({ level: 'bad', text: messages.banner.spoolAlmostFull(status) });
   if (status.pacs?.state === 'degraded')

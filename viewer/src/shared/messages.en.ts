@@ -25,6 +25,12 @@ export const messages = {
       `The main PACS (${pacs.name}) answers slowly or not always since ${formatInstant(pacs.since)}. Nothing is lost; images are also here.`,
     storeAway: (status: Status) =>
       `The image store does not answer${status.store.since ? ` since ${formatInstant(status.store.since)}` : ''}. New images are still received and kept safe (${formatCount(status.spool.entries)} waiting); older ones cannot be opened until it is back.`,
+    storeLost: (lost: { studies: number }) =>
+      `The image store lacks ${lost.studies === 1 ? 'a study' : `${formatCount(lost.studies)} studies`} that it had. Do not delete images on the scanners; tell IT now.`,
+    catalogueAway:
+      'Patients cannot be searched right now: the catalogue does not answer. Images are still received and kept; links to a study still open it.',
+    catalogueFilling: (share: number) =>
+      `The list of patients is being made anew, ${Math.floor(share * 100)} % done. Who is missing in it is not missing in the store.`,
     spoolWaiting: (status: Status) =>
       `${formatCount(status.spool.entries)} received images (${formatBytes(status.spool.bytes)}) wait to be put into the store, the oldest since ${formatInstant(status.spool.oldest)}. They are safe.`,
     spoolAlmostFull: (status: Status) =>
@@ -50,10 +56,26 @@ export const messages = {
     listing: (n: number) => `${formatCount(n)} images known so far; the full list is on its way`,
     receiving: (n: number) => `receiving… ${formatCount(n)} so far`,
     count: (n: number) => (n === 1 ? '1 image' : `${formatCount(n)} images`),
-    shownOf: (shown: number, all: number) =>
-      shown === all
-        ? `All ${formatCount(all)} objects shown`
-        : `Shown ${formatCount(shown)} of ${formatCount(all)} objects; ${formatCount(all - shown)} cannot be shown as pictures`,
+    shownOf: (shown: number, inStore: number) =>
+      shown === inStore
+        ? `All ${formatCount(inStore)} objects in the store are shown`
+        : `${formatCount(shown)} of ${formatCount(inStore)} objects in the store are shown.`,
+    listThem: (n: number) => `List the ${n === 1 ? 'other' : `${formatCount(n)} others`}`,
+    showMore: (n: string) => `Show ${n} more`,
+    imageOf: (n: number, series: string) => `Image ${formatCount(n)} of ${series.trim()}`,
+    failedKind: 'Image that could not be shown',
+    earlierKind: 'Earlier version of an image',
+    earlierOf: (received: string) => `received ${received}; a newer one is shown`,
+    stillArriving: (count: string) => `Still arriving: ${count} images so far`,
+    ofAnnounced: (have: number, announced: number) => `${formatCount(have)} of ${formatCount(announced)}`,
+    notAllHere: (count: string) => `Only ${count} images that the scanner announced are here`,
+    gaps: (numbers: string) => `Image numbers missing in this series: ${numbers}`,
+    otherPatient: (filedUnder: string) => `This image names another patient than the study (${filedUnder})`,
+    perhapsLossy: 'Perhaps lossy compressed: the image does not say',
+    cineRate: (rate: string, told: boolean) => `${rate} frames/s${told ? '' : ' (assumed: the object does not say)'}`,
+    paneName: (place: number, places: number, what: string) =>
+      `Pane ${place} of ${places}${what ? `: ${what}` : ', empty'}`,
+    emptyPane: 'No image',
     cannotShow: (kind: string) => `${kind}: cannot be shown as a picture here.`,
     download: 'Download',
     downloadOriginal: 'Download the original file',
@@ -62,32 +84,43 @@ export const messages = {
     sample: 'SAMPLE',
     frameLoading: (n: number, all: number) => `Fetching image ${formatCount(n)} of ${formatCount(all)}`,
     frames: (n: number) => `${formatCount(n)} frames`,
-    othersTitle: (n: string) => `${n} objects that cannot be shown as pictures`,
+    othersTitle: (n: string) => `In the store, not shown: ${n}`,
     helpTitle: 'Mouse and keys',
+    helpMouseTitle: 'Mouse',
+    helpKeysTitle: 'Keys (for the active pane)',
     helpMouse: [
       ['Wheel', 'next or previous image'],
       ['Left drag', 'the chosen tool'],
       ['Right drag', 'window: sideways width, up and down centre'],
       ['Middle or Shift drag', 'pan'],
       ['Ctrl drag or wheel', 'zoom'],
+      ['Magnify', 'hold the left button: a lens follows the mouse'],
+      ['Length', 'drag from end to end'],
+      ['Angle', 'drag one side to the corner, then press and drag for the other side'],
+      ['Drag a measuring point', 'moves it'],
+      ['Click a pane', 'makes it the active one'],
+      ['Click a series', 'shows it in the active pane'],
       ['Drag a series', 'into the pane where you want it'],
-      ['Drag a measuring point', 'to move it'],
+      ['Click another study', 'opens it beside this one'],
     ],
-    helpKeys: [
-      ['↓ ↑', 'next or previous image'],
-      ['Page ↓ ↑', 'ten images on or back'],
-      ['Home, End', 'first, last image'],
-      ['→ ←', 'next or previous series'],
-      ['S W P Z', 'scroll, window, pan, zoom'],
-      ['L A', 'length, angle'],
-      ['I R F', 'invert, rotate, mirror'],
-      ['Space', 'play, stop'],
-      ['0 or Escape', 'reset'],
-      ['Delete', 'erase measurements of this image'],
-      ['T', 'text on the image'],
-      ['O', 'overlays that belong to the image'],
-      ['?', 'this help'],
-    ],
+    /** What keys do. */
+    keys: {
+      image: 'next, previous image',
+      ten: 'ten images on, back',
+      ends: 'first, last image',
+      series: 'next, previous series of the study',
+      tools: 'scroll, window, pan, zoom, magnify, length, angle',
+      turns: 'invert, rotate, mirror',
+      zoom: 'larger, smaller',
+      play: 'play, stop',
+      reset: 'image as sent: window, zoom, place, turns',
+      cancel: 'drop the measurement begun',
+      erase: 'erase measurements of this image',
+      text: 'text on the image on, off',
+      overlays: 'overlays that belong to the image on, off',
+      help: 'this help',
+    },
+    lens: (factor: number) => `Lens ${factor} times`,
     soFar: (seconds: number) => `(${seconds} s so far)`,
     frameFailed: (n: number, all: number, reason: string) =>
       `Image ${formatCount(n)} of ${formatCount(all)} could not be shown: ${reason}`,

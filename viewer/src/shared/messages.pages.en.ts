@@ -156,6 +156,28 @@ export const pageMessages = {
     store: 'Object store',
     storeOk: 'answers',
     storeAway: 'does not answer',
+    toDo: 'What to do:',
+    storeAwayDo:
+      'Start the store again, mend the network, or correct its settings. Images are received meanwhile and wait on this machine’s disk; they are stored by themselves afterwards. Watch the free space below.',
+    storeLost: (lost: { segments: number; studies: number }) =>
+      `answers, but lacks images it had: ${formatCount(lost.studies)} ${lost.studies === 1 ? 'study' : 'studies'} (${formatCount(lost.segments)} ${lost.segments === 1 ? 'entry' : 'entries'})`,
+    storeLostDo:
+      'Bring the bucket or folder back from its copy; it is noticed by itself. Until then do not let anybody delete these studies on the scanners. If there is no copy, send the studies again, then run: lifeboat rebuild.',
+    catalogue: 'Catalogue (for searching)',
+    catalogueOk: 'answers',
+    catalogueAway: 'does not answer: patients cannot be searched',
+    catalogueAwayDo:
+      'Start the database server again, or correct LIFEBOAT_DATABASE_URL. Images are received and stored meanwhile; the catalogue is filled from the store by itself when it is back.',
+    catalogueFilling: (share: number) => `being filled from the store: ${Math.floor(share * 100)} %`,
+    catalogueFilled: (images: number, since: string) => `${formatCount(images)} images read since ${since}`,
+    catalogueFillingDo: 'Nothing; wait. Patients who are not read yet are missing in the list, their images are not.',
+    spoolSafe: 'These images are safe on this machine’s disk.',
+    unread: 'Spool files that cannot be read',
+    unreadFiles: (n: number) => `${formatCount(n)} ${n === 1 ? 'file' : 'files'}, each perhaps a received image`,
+    unreadTried: (tried: string, next: string) => `Last tried ${tried}; tried again ${next}.`,
+    unreadDo:
+      'Look at the disk and the rights of the folder “spool” in LIFEBOAT_DATA. Delete nothing there. When the files can be read again, their images are stored by themselves.',
+    freeDo: 'Make room on the disk of LIFEBOAT_DATA, or bring the store back so that the spool drains.',
     spool: 'Waiting in the spool',
     spoolEmpty: 'nothing waits',
     free: 'Free on the spool’s disk',
@@ -221,10 +243,11 @@ export const pageMessages = {
     },
     since: (when: string) => `since ${when}`,
     queued: (n: number) => `${formatCount(n)} images wait to be sent to it`,
-    spoolWaits: (n: number, bytes: number) => `${formatCount(n)} images, ${formatBytes(bytes)}`,
+    spoolWaits: (n: number, bytes: number) =>
+      `${formatCount(n)} ${n === 1 ? 'image' : 'images'}, ${formatBytes(bytes)}`,
     oldest: (ago: string) => `the oldest came ${ago}`,
     keptTotals: (studies: number, images: number, bytes: number) =>
-      `${formatCount(studies)} studies, ${formatCount(images)} images, ${formatBytes(bytes)}`,
+      `${formatCount(studies)} ${studies === 1 ? 'study' : 'studies'}, ${formatCount(images)} ${images === 1 ? 'image' : 'images'}, ${formatBytes(bytes)}`,
     showConflicts: 'Show these studies',
     noConflicts: 'none',
     receiveAt: (ae: string, host: string, port: number) => `AE title ${ae}, host ${host}, port ${port}`,
