@@ -87,8 +87,13 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     await rm(files, { recursive: true, force: true });
   });
 
-  const search = async (words: string) => {
+  /** The worklist as it begins: opened anew under the same address the browser keeps search and sorting. */
+  const freshWorklist = async () => {
     await go('');
+    await page.getByRole('link', { name: 'Patients' }).click();
+  };
+  const search = async (words: string) => {
+    await freshWorklist();
     await page.getByRole('searchbox').fill(words);
   };
 
@@ -110,7 +115,7 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
   });
 
   it('shows names of every script and nothing of a name runs', async () => {
-    await go('');
+    await freshWorklist();
     await shows('SAMPLE Jørgensen, Ada');
     const shown = await body();
     for (const name of ['SAMPLE Иванов, Пётр', '山田, 太郎', 'やまだ, たろう', '王, 小東'])
@@ -128,7 +133,7 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     const asked: string[] = [];
     const note = (request: Request) => asked.push(decodeURIComponent(request.url()));
     page.on('request', note);
-    await go('');
+    await freshWorklist();
     await page.locator('.worklist-open').first().waitFor();
     await page.locator('.worklist-open').first().focus();
     await page.keyboard.press('/');
@@ -301,8 +306,9 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
       .toContainEqual({ path: '/api/worklist', unattended: true });
     await page.mouse.move(300, 300);
     await expect.poll(() => asked).toContainEqual({ path: '/api/session', unattended: false });
-    await page.close();
+    const before = page;
     page = await browser.page();
+    await before.close();
   });
 
   it('goes on after another tab of the same person has begun a new session', async () => {

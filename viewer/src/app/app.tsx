@@ -1,6 +1,7 @@
-import { StrictMode, Suspense, useEffect, useMemo, useState } from 'react';
+import { StrictMode, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import type { SessionInfo } from '../../../contract/api.ts';
+import { watchAttention } from '../shared/api/attention.ts';
 import { fetchSession, onSignedOut, readBoot } from '../shared/api/client.ts';
 import { primeStatus } from '../shared/api/events.ts';
 import { messages } from '../shared/messages.en.ts';
@@ -32,6 +33,12 @@ function App(props: { initial: SessionInfo | null }) {
   const { page, query } = useLocation();
   const state = useMemo(() => ({ session, setSession }), [session]);
   useEffect(() => onSignedOut(() => setSession(null)), []);
+  // What was shown and cached is the former person's: the sign-in begins with an empty page.
+  const wasSignedIn = useRef(session !== null);
+  useEffect(() => {
+    if (!session && wasSignedIn.current) location.replace(signInTarget());
+    wasSignedIn.current = session !== null;
+  }, [session]);
   useEffect(() => {
     if (!session && page !== 'sign-in') navigate(signInTarget(), { replace: true });
     if (session && page === 'sign-in') {
@@ -67,6 +74,7 @@ export async function startApp(): Promise<void> {
   const boot = readBoot();
   if (boot) primeStatus(boot.status);
   const session = boot?.session ?? (await fetchSession());
+  watchAttention(() => void fetchSession().catch(() => undefined));
   createRoot(document.getElementById('app')!).render(
     <StrictMode>
       <App initial={session} />

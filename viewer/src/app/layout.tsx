@@ -3,8 +3,6 @@ import type { SessionInfo } from '../../../contract/api.ts';
 import { signOut } from '../shared/api/client.ts';
 import { useStatus } from '../shared/api/use-status.ts';
 import { messages } from '../shared/messages.en.ts';
-import { navigate } from '../shared/navigation.ts';
-import { useSession } from '../shared/session.ts';
 import { Link } from '../shared/ui/link.tsx';
 import { Banner } from './banner.tsx';
 import './layout.css';
@@ -18,12 +16,11 @@ const links: { page: string; to: string; label: string; roles: SessionInfo['role
 
 /** Bar, banner and the page beneath. */
 export function Layout(props: { page: string; session: SessionInfo; children: ReactNode }) {
-  const { setSession } = useSession();
   const { status } = useStatus();
   const leave = async () => {
     await signOut();
-    setSession(null);
-    navigate('./sign-in');
+    // A new page: what was shown and cached is gone with the old one.
+    location.replace('./sign-in');
   };
   return (
     <div className="shell">

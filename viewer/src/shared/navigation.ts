@@ -8,24 +8,37 @@ export function currentPage(): string {
   return segment === 'index.html' || segment === 'worklist' ? '' : segment;
 }
 
-/** Goes to a page of the viewer without reloading. @param target e.g. `./upload` or `./viewer?StudyInstanceUIDs=1.2.3` */
-export function navigate(target: string, options: { replace?: boolean } = {}): void {
-  if (options.replace) history.replaceState(null, '', target);
-  else history.pushState(null, '', target);
+/** Counts changes of the history entry: its state can change under the same address. */
+let version = 0;
+
+/**
+ * Goes to a page of the viewer without reloading.
+ * @param target e.g. `./upload` or `./viewer?StudyInstanceUIDs=1.2.3`
+ * @param options.state kept with the history entry; survives reload and the back button, and stays out of the address
+ */
+export function navigate(target: string, options: { replace?: boolean; state?: unknown } = {}): void {
+  const { state = null } = options;
+  if (options.replace) history.replaceState(state, '', target);
+  else history.pushState(state, '', target);
+  version++;
   changed.dispatchEvent(new Event('change'));
 }
 
 function subscribe(listener: () => void): () => void {
+  const onPop = () => {
+    version++;
+    listener();
+  };
   changed.addEventListener('change', listener);
-  addEventListener('popstate', listener);
+  addEventListener('popstate', onPop);
   return () => {
     changed.removeEventListener('change', listener);
-    removeEventListener('popstate', listener);
+    removeEventListener('popstate', onPop);
   };
 }
 
-/** Page and query of the present address; renders again when they change. */
-export function useLocation(): { page: string; query: URLSearchParams } {
-  const href = useSyncExternalStore(subscribe, () => location.href);
-  return { page: currentPage(), query: new URL(href).searchParams };
+/** Page, query and history state of the present address; renders again when they change. */
+export function useLocation(): { page: string; query: URLSearchParams; state: unknown } {
+  useSyncExternalStore(subscribe, () => version);
+  return { page: currentPage(), query: new URL(location.href).searchParams, state: history.state };
 }

@@ -18,7 +18,7 @@ export default function AccountPage() {
   const forced = session.mustChangePassword === true;
   const leave = async () => {
     await signOut();
-    setSession(null);
+    location.replace('./sign-in');
   };
   return (
     <div className="page account">

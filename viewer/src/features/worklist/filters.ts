@@ -1,6 +1,9 @@
-import { queryString } from '../../shared/api/client.ts';
+import type { WorklistQuery } from '../../../../contract/api.ts';
 
-/** What the worklist is asked for; lives in the page's address so that it can be bookmarked and the back button works. */
+/**
+ * What the worklist is asked for. It lives in the browser's history entry, not in the address: reload and the back button
+ * keep it, and no name or patient ID gets into history, bookmarks or the logs of proxies.
+ */
 export interface Filters {
   search: string;
   /** YYYYMMDD or empty. */
@@ -16,31 +19,46 @@ export interface Filters {
 export const PAGE_SIZE = 50;
 export const DEFAULT_SORT = '-studyDate';
 
-export function filtersFrom(query: URLSearchParams): Filters {
+const NONE: Filters = {
+  search: '',
+  from: '',
+  to: '',
+  modality: '',
+  ae: '',
+  conflicts: false,
+  sort: DEFAULT_SORT,
+  offset: 0,
+};
+
+/** @param state of the history entry: whatever another version or page has left there */
+export function filtersFrom(state: unknown): Filters {
+  const kept = (state as { worklist?: Partial<Record<keyof Filters, unknown>> } | null)?.worklist ?? {};
+  const filters = { ...NONE };
+  for (const name of ['search', 'from', 'to', 'modality', 'ae', 'sort'] as const)
+    if (typeof kept[name] === 'string') filters[name] = kept[name];
+  filters.conflicts = kept.conflicts === true;
+  filters.offset = typeof kept.offset === 'number' && kept.offset > 0 ? kept.offset : 0;
+  return filters;
+}
+
+/** State of the history entry. */
+export function stateOf(filters: Filters): { worklist: Filters } {
+  return { worklist: filters };
+}
+
+/** Body of the API call. */
+export function apiQuery({ search, from, to, modality, ae, conflicts, sort, offset }: Filters): WorklistQuery {
   return {
-    search: query.get('search') ?? '',
-    from: query.get('from') ?? '',
-    to: query.get('to') ?? '',
-    modality: query.get('modality') ?? '',
-    ae: query.get('ae') ?? '',
-    conflicts: query.get('conflicts') === '1',
-    sort: query.get('sort') ?? DEFAULT_SORT,
-    offset: Math.max(0, Number(query.get('offset')) || 0),
+    ...(search && { search }),
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(modality && { modality }),
+    ...(ae && { ae }),
+    ...(conflicts && { conflicts: true }),
+    sort,
+    limit: PAGE_SIZE,
+    offset,
   };
-}
-
-/** Query string of the page's own address. */
-export function addressOf(filters: Filters): string {
-  return `./${queryString({
-    ...filters,
-    sort: filters.sort === DEFAULT_SORT ? '' : filters.sort,
-    offset: filters.offset || '',
-  })}`;
-}
-
-/** Query string of the API call. */
-export function apiQuery(filters: Filters): string {
-  return queryString({ ...filters, limit: PAGE_SIZE });
 }
 
 /** Local date as DA, `days` before `now`. */

@@ -4,7 +4,7 @@ import { pageMessages } from '../../shared/messages.pages.en.ts';
 import { navigate, useLocation } from '../../shared/navigation.ts';
 import { useTitle } from '../../shared/use-title.ts';
 import { FilterBar } from './filter-bar.tsx';
-import { addressOf, type Filters, filtersFrom, PAGE_SIZE } from './filters.ts';
+import { type Filters, filtersFrom, PAGE_SIZE, stateOf } from './filters.ts';
 import { WorklistTable } from './table.tsx';
 import { useWorklist } from './use-worklist.ts';
 import './worklist.css';
@@ -24,8 +24,8 @@ function useNow(): number {
 
 /** Find a patient; open a study. */
 export default function WorklistPage() {
-  const { query } = useLocation();
-  const filters = filtersFrom(query);
+  const { state } = useLocation();
+  const filters = filtersFrom(state);
   const { answer, error, loading } = useWorklist(filters);
   const { status } = useStatus();
   const [senders, setSenders] = useState<string[]>([]);
@@ -35,7 +35,8 @@ export default function WorklistPage() {
     const seen = (answer?.rows ?? []).flatMap((row) => row.callingAEs);
     setSenders((known) => [...new Set([...known, ...seen])].sort());
   }, [answer]);
-  const change = (next: Partial<Filters>) => navigate(addressOf({ ...filters, offset: 0, ...next }), { replace: true });
+  const change = (next: Partial<Filters>) =>
+    navigate('./', { replace: true, state: stateOf({ ...filters, offset: 0, ...next }) });
   const rows = answer?.rows ?? [];
   const archiveEmpty = status?.totals.studies === 0;
   return (

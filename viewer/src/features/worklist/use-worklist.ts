@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { WorklistAnswer } from '../../../../contract/api.ts';
-import { request } from '../../shared/api/client.ts';
+import type { WorklistAnswer, WorklistQuery } from '../../../../contract/api.ts';
 import { useCommitted } from '../../shared/api/use-status.ts';
+import { searchWorklist } from '../../shared/api/worklist.ts';
 import { apiQuery, type Filters } from './filters.ts';
 
 const typingPauseMs = 120;
@@ -13,14 +13,14 @@ export function useWorklist(filters: Filters) {
   const [error, setError] = useState('');
   const [loading, setLoading] = useState(true);
   const running = useRef<AbortController | null>(null);
-  const query = apiQuery(filters);
+  const query = JSON.stringify(apiQuery(filters));
   const load = useCallback(async () => {
     running.current?.abort();
     const abort = new AbortController();
     running.current = abort;
     setLoading(true);
     try {
-      const next = await request<WorklistAnswer>(`api/worklist${query}`, { signal: abort.signal });
+      const next = await searchWorklist(JSON.parse(query) as WorklistQuery, { signal: abort.signal });
       setAnswer(next);
       setError('');
     } catch (failure) {

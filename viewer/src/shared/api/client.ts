@@ -1,4 +1,5 @@
 import type { ApiError, LoginRequest, SessionInfo, ViewerBoot } from '../../../../contract/api.ts';
+import { isAttended } from './attention.ts';
 
 /** A request the router refused or that did not reach it. `message` is a sentence for the reader. */
 export class RequestError extends Error {
@@ -16,15 +17,22 @@ export class RequestError extends Error {
 export const root = new URL('./', document.baseURI).href;
 
 let csrf = '';
+/** Whose token `csrf` is. */
+let user = '';
 let boot: ViewerBoot | null | undefined;
 const signedOutListeners = new Set<() => void>();
+
+function remember(session: SessionInfo): void {
+  csrf = session.csrf;
+  user = session.user;
+}
 
 /** What the router wrote into the page, or null when nobody was signed in when it was sent. Read once. */
 export function readBoot(): ViewerBoot | null {
   if (boot !== undefined) return boot;
   const text = document.getElementById('lifeboat-boot')?.textContent;
   boot = text ? (JSON.parse(text) as ViewerBoot) : null;
-  if (boot) csrf = boot.session.csrf;
+  if (boot) remember(boot.session);
   return boot;
 }
 
@@ -53,19 +61,14 @@ async function errorFrom(response: Response): Promise<RequestError> {
   );
 }
 
-/**
- * One call of the router's API.
- * @param path without leading slash, e.g. `api/status`
- * @throws RequestError; status 0 and code 'UNREACHABLE' when the router does not answer
- */
-export async function request<T>(path: string, init: { method?: string; body?: unknown; signal?: AbortSignal } = {}) {
+async function send(path: string, init: { method?: string; body?: unknown; signal?: AbortSignal }): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' };
   const method = init.method ?? 'GET';
   if (method !== 'GET') headers['x-lifeboat-csrf'] = csrf;
+  if (!isAttended()) headers['x-lifeboat-unattended'] = '1';
   if (init.body !== undefined) headers['content-type'] = 'application/json';
-  let response: Response;
   try {
-    response = await fetch(new URL(path, root), {
+    return await fetch(new URL(path, root), {
       method,
       headers,
       credentials: 'same-origin',
@@ -76,8 +79,32 @@ export async function request<T>(path: string, init: { method?: string; body?: u
     if (init.signal?.aborted) throw error;
     throw new RequestError(0, 'UNREACHABLE', 'Lifeboat does not answer; the page keeps trying.');
   }
-  if (!response.ok) {
-    const error = await errorFrom(response);
+}
+
+/**
+ * After another tab has begun a new session of the same person this page's token is an old one.
+ * @returns whether there is a new one; the page loads anew when the session is somebody else's
+ */
+async function renewCsrf(): Promise<boolean> {
+  const before = user;
+  const session = await fetchSession();
+  if (session && session.user !== before) location.reload();
+  return session !== null && session.user === before;
+}
+
+/**
+ * One call of the router's API.
+ * @param path without leading slash, e.g. `api/status`
+ * @throws RequestError; status 0 and code 'UNREACHABLE' when the router does not answer
+ */
+export async function request<T>(path: string, init: { method?: string; body?: unknown; signal?: AbortSignal } = {}) {
+  let response = await send(path, init);
+  let error = response.ok ? null : await errorFrom(response);
+  if (error?.code === 'CSRF' && user && (await renewCsrf())) {
+    response = await send(path, init);
+    error = response.ok ? null : await errorFrom(response);
+  }
+  if (error) {
     if (error.status === 401 && path !== 'api/session') for (const listener of signedOutListeners) listener();
     throw error;
   }
@@ -101,7 +128,7 @@ export function queryString(values: Record<string, string | number | boolean | s
 export async function fetchSession(): Promise<SessionInfo | null> {
   try {
     const session = await request<SessionInfo>('api/session');
-    csrf = session.csrf;
+    remember(session);
     return session;
   } catch (error) {
     if (error instanceof RequestError && error.status === 401) return null;
@@ -111,7 +138,7 @@ export async function fetchSession(): Promise<SessionInfo | null> {
 
 export async function signIn(credentials: LoginRequest): Promise<SessionInfo> {
   const session = await request<SessionInfo>('api/session', { method: 'POST', body: credentials });
-  csrf = session.csrf;
+  remember(session);
   return session;
 }
 
@@ -126,4 +153,5 @@ export async function changePassword(change: { current: string; next: string }):
 export async function signOut(): Promise<void> {
   await request<void>('api/session', { method: 'DELETE' });
   csrf = '';
+  user = '';
 }
