@@ -21,6 +21,8 @@ export interface CheckedEntry
   > {
   /** The key that this content must have; absent when it has it. */
   rightKey?: string;
+  /** When its segment says it was written. */
+  writtenAt: string;
 }
 
 export type PartState = 'read' | 'missing' | 'truncated' | 'damaged' | 'not-checked';
@@ -52,7 +54,7 @@ export async function checkSegment(store: ObjectStore, key: string, path: string
     const { header, entries } = await readManifestSegment(store, key);
     check.manifest.createdAt = header.createdAt;
     check.manifest.replaces = header.replaces ?? [];
-    check.entries = entries.map(reduce);
+    check.entries = entries.map((entry) => reduce(entry, header.createdAt));
     check.patient = entries.length > 0 ? patientOf(entries.at(-1)!.attributes) : undefined;
     const misplaced = misplacedIn(path, header, entries);
     if (misplaced) check.manifest.misplaced = misplaced;
@@ -80,7 +82,7 @@ export function disagrees({ metadata }: SegmentCheck): boolean {
   return metadata.state === 'damaged' && metadata.reason.startsWith('disagrees: ');
 }
 
-function reduce(entry: InstanceEntry): CheckedEntry {
+function reduce(entry: InstanceEntry, writtenAt: string): CheckedEntry {
   const { studyInstanceUID, seriesInstanceUID, sopInstanceUID, key, size, sha256, dataSetSha256, receivedAt } = entry;
   const right = objectKey(entry);
   return {
@@ -92,6 +94,7 @@ function reduce(entry: InstanceEntry): CheckedEntry {
     sha256,
     dataSetSha256,
     receivedAt,
+    writtenAt,
     ...(key === right ? {} : { rightKey: right }),
   };
 }

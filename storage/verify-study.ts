@@ -99,12 +99,13 @@ async function checkObjects(context: StudyContext, study: VerifiedStudy): Promis
     const check = study.checks.get(entry.key);
     if (!check) continue;
     if (check.state === 'read') study.bytes += check.size;
-    if (entry.rightKey)
-      study.findings.push(about(entry, 'wrong-key', `a manifest names it here; its own key is ${entry.rightKey}`));
     const finding = judge(entry, check, owners);
     if (finding) study.findings.push(finding);
     else study.sound++;
   }
+  for (const entry of study.entries)
+    if (entry.rightKey)
+      study.findings.push(about(entry, 'wrong-key', `a manifest names it here; its own key is ${entry.rightKey}`));
 }
 
 function turnsOf(entries: CheckedEntry[], bytes: number): CheckedEntry[][] {

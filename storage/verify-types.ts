@@ -28,6 +28,23 @@ export const FINDING_KINDS = {
   'store-only': { severity: 'error', meaning: 'the catalogue lacks what the store has' },
   'catalogue-differs': { severity: 'error', meaning: 'the catalogue names another object, size or hash' },
   'two-contents': { severity: 'note', meaning: 'one SOP Instance UID was received with two contents; both are kept' },
+  'seal-key': { severity: 'error', meaning: 'the public key is not the expected one, or is not that of the seals' },
+  'seal-missing': { severity: 'error', meaning: 'a seal was removed' },
+  'seal-signature': { severity: 'error', meaning: 'a seal is not signed by its key' },
+  'seal-chain': { severity: 'error', meaning: 'a seal does not follow from the one before' },
+  'seal-damaged': {
+    severity: 'error',
+    meaning: 'a seal or its list of leaves cannot be read or does not give its root',
+  },
+  'sealed-missing': { severity: 'error', meaning: 'what was sealed is named by no manifest any more' },
+  'sealed-changed': { severity: 'error', meaning: 'a manifest says something else than what was sealed' },
+  'seal-back-dated': { severity: 'error', meaning: 'it claims to have been kept before a seal that does not have it' },
+  'seal-late': {
+    severity: 'note',
+    meaning: 'it was received before a seal that does not have it: it came into the archive late',
+  },
+  'seal-clock': { severity: 'note', meaning: 'the clock was set back between two seals' },
+  'seal-old': { severity: 'note', meaning: 'the newest seal is older than two days' },
   'not-checked': { severity: 'not-checked', meaning: 'no answer, also after tries' },
 } as const satisfies Record<string, { severity: Severity; meaning: string }>;
 

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.ts';
 import { aeCommand } from './ae.ts';
+import { compactCommand } from './compact.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { rebuildCommand } from './rebuild.ts';
+import { sealCommand } from './seal.ts';
 import { serveCommand } from './serve.ts';
 import { EXIT, EXIT_HELP, fail, outliveClosedOutput } from './terminal.ts';
 import { tokenCommand } from './token.ts';
@@ -24,7 +26,9 @@ export async function main(argv: string[]): Promise<void> {
     importCommand(),
     exportCommand(),
     verifyCommand(),
+    sealCommand(),
     rebuildCommand(),
+    compactCommand(),
     userCommand(),
     tokenCommand(),
     aeCommand(),

@@ -1,15 +1,30 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { LifeboatError } from '../../contract/errors.ts';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
+import { SealAudit } from '../../storage/seal-audit.ts';
+import type { KnownSeal } from '../../storage/seal-chain.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
-import { verify } from '../../storage/verify.ts';
-import { countOf, type VerifySummary } from '../../storage/verify-types.ts';
+import { count, verify } from '../../storage/verify.ts';
+import { countOf, type Finding, type VerifySummary } from '../../storage/verify-types.ts';
 import { settingsOf, withControl } from './settings.ts';
 import { command, EXIT, Progress } from './terminal.ts';
 import { FindingsByPatient, findingLine, kindsHelp } from './verify-report.ts';
 
+interface Options {
+  seals?: true;
+  publicKey?: string;
+  known?: KnownSeal;
+  storeOnly?: true;
+}
+
 export function verifyCommand(): Command {
   const verifyCmd = new Command('verify')
     .description('prove that every image in the store is there and unchanged')
+    .option('--seals', 'also compare everything with the daily seals, by their public key alone')
+    .option('--public-key <file>', 'with --seals: the public key that an auditor has kept (PEM)')
+    .option('--known <sequence:hash>', 'with --seals: a seal written down earlier that must still be there', knownSeal)
+    .option('--store-only', 'neither catalogue nor audit trail: for a copy of the bucket on another machine')
     .addHelpText(
       'after',
       `
@@ -25,44 +40,90 @@ never as missing; a pass with any such object is not a clean one and ends with 4
 
 Examples:
   lifeboat verify
-  lifeboat --config /etc/lifeboat.yaml verify`,
+  lifeboat --config /etc/lifeboat.yaml verify
+  lifeboat verify --seals
+  LIFEBOAT_STORE=file:/mnt/copy lifeboat verify --seals --public-key hospital.pem --store-only`,
     )
     .action(
-      command(async () => {
+      command(async (options: Options) => {
         const config = settingsOf(verifyCmd);
         const store = await openStore(config.store);
+        let seals: SealAudit | undefined;
         try {
           await store.ping();
-          const catalogue = await openCatalogue(config.database);
+          if (options.seals)
+            seals = await SealAudit.open({
+              store,
+              publicKey: options.publicKey === undefined ? undefined : readKeyFile(options.publicKey),
+              known: options.known,
+            });
+          const catalogue = options.storeOnly ? undefined : await openCatalogue(config.database);
           try {
             const progress = new Progress('Verifying', 'studies');
             const byPatient = new FindingsByPatient();
             const verification = verify({
               store,
               catalogue,
+              also: seals && ((study) => seals!.compare(study)),
               onProgress: ({ studies, sound, bytes }) =>
                 progress.update(studies, undefined, `${sound} objects, ${(bytes / 1e6).toFixed(0)} MB`),
             });
-            for await (const finding of verification) {
+            const tell = (finding: Finding) => {
               console.error(findingLine(finding));
               byPatient.add(finding);
+            };
+            for await (const finding of verification) tell(finding);
+            for (const finding of [...(seals?.findings ?? []), ...(seals?.rest() ?? [])]) {
+              count(verification.summary, finding);
+              tell(finding);
             }
             progress.end();
             const patients = byPatient.text();
             if (patients) console.log(`${patients}\n`);
-            const broken = await withControl(verifyCmd, (control) => control.trail.firstBroken());
+            if (seals) console.log(sealsText(seals));
+            const broken = options.storeOnly
+              ? null
+              : await withControl(verifyCmd, (control) => control.trail.firstBroken());
             if (broken !== null)
               console.error(`AUDIT row ${broken} was changed or removed behind the back of the router.`);
-            conclude(verification.summary, `audit trail ${broken === null ? 'whole' : 'BROKEN'}`, broken !== null);
+            const trail = options.storeOnly ? 'not asked' : broken === null ? 'whole' : 'BROKEN';
+            conclude(verification.summary, `audit trail ${trail}`, broken !== null);
           } finally {
-            await catalogue.close();
+            await catalogue?.close();
           }
         } finally {
+          seals?.close();
           await store.close();
         }
       }),
     );
   return verifyCmd;
+}
+
+function knownSeal(text: string): KnownSeal {
+  const [, sequence, sha256] = /^(\d{1,8}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (!sequence || !sha256)
+    throw new LifeboatError('BAD_REQUEST', '--known is of the form 12:HASH, as `lifeboat seal` prints it.');
+  return { sequence: Number(sequence), sha256 };
+}
+
+function readKeyFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new LifeboatError('BAD_REQUEST', `--public-key ${path} cannot be read.`, { cause: error });
+  }
+}
+
+function sealsText(seals: SealAudit): string {
+  const lines = seals.chains.map(({ keyId, seals: count, newest }) =>
+    !keyId
+      ? 'There are no seals in this store.'
+      : newest
+        ? `Key ${keyId}: ${count} seals, the newest of ${newest.createdAt} over ${newest.treeSize} instances (${newest.sequence}:${newest.sha256})`
+        : `Key ${keyId}: no readable seal`,
+  );
+  return `${lines.join('\n')}\n${seals.unsealed} instances came after the newest seal.`;
 }
 
 /** Prints the sum and sets the exit code. */

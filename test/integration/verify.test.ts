@@ -54,7 +54,8 @@ function findsEachFault(archive: () => Archive, dir: () => string): void {
 
 test('the table plants every kind but the one that is no fault of the archive', () => {
   const planted = new Set<string>(PLANTED_FAULTS.map(({ kind }) => kind));
-  expect(Object.keys(FINDING_KINDS).filter((kind) => !planted.has(kind))).toEqual(['not-checked']);
+  const ofArchive = Object.keys(FINDING_KINDS).filter((kind) => !kind.startsWith('seal'));
+  expect(ofArchive.filter((kind) => !planted.has(kind))).toEqual(['not-checked']);
 });
 
 describe('verify on the embedded store', () => {
