@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { resolve } from 'node:path';
+import type { TlsOptions } from 'node:tls';
+import type { Logger } from 'pino';
 import { LifeboatError } from '../contract/errors.ts';
 import { openArchive } from '../storage/archive.ts';
 import { Control, type FirstStart } from './access/control.ts';
@@ -19,6 +20,9 @@ import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { startPacsWatch } from './pacs-watch.ts';
 import { ReceptionWatch } from './reception-watch.ts';
 import { StatusBoard } from './status.ts';
+import { readTls, type TlsFiles, warnOfExpiry, watchTls } from './tls.ts';
+
+const COMPACT_EVERY_MS = 6 * 3_600_000;
 
 /** Where the viewer's build lies. */
 const VIEWER_DIR = resolve(import.meta.dirname, '../dist/viewer');
@@ -29,6 +33,10 @@ export interface RunningRouter {
   readonly control: Control;
   readonly httpPort: number;
   readonly dicomPort: number;
+  /** The DICOM port that speaks TLS; null when there is none. */
+  readonly dicomTlsPort: number | null;
+  /** Another certificate for the TLS handshakes to come on the DICOM port. */
+  renewDicomTls(options: TlsOptions): void;
   /** `http://localhost:PORT`, no slash at the end. */
   readonly url: string;
   /** Present when this start made the first administrator. */
@@ -64,13 +72,16 @@ async function start(
     throw new LifeboatError('CONFIG_INVALID', `LIFEBOAT_DATA ${config.dataDir} cannot be made.`, { cause: error });
   });
   const log = createLog(config);
+  const { tls, dicomTls } = config;
+  const httpsOptions = tls && loadTls(tls, log);
+  const dicomTlsOptions = dicomTls && loadTls(dicomTls, log);
   const metrics = createRegistry();
   const control = new Control(config);
   closers.push(() => control.close());
   const firstStart = await control.firstStart(config.adminPassword);
 
   const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
-  const opened = await openArchive({ ...config, onProblem });
+  const opened = await openArchive({ ...config, onProblem, compactEveryMs: COMPACT_EVERY_MS });
   closers.push(() => opened.close());
   const receptions = new ReceptionWatch(opened, metrics);
   const archive = receptions.watched();
@@ -86,8 +97,16 @@ async function start(
   }
   registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
 
-  const dimse = await startDimseServer({ config, receiver: archive, access: control, log, metrics });
+  const dimse = await startDimseServer({
+    config,
+    receiver: archive,
+    access: control,
+    log,
+    metrics,
+    ...(dicomTls && dicomTlsOptions && { tls: { port: dicomTls.port, options: dicomTlsOptions } }),
+  });
   closers.push(() => dimse.close());
+  if (dicomTls) closers.push(watchTls(dicomTls, log, (options) => dimse.renewTls(options)));
 
   const signer = new ObjectSigner(control.secret('object-urls'));
   const { app, endStreams } = createApp(
@@ -104,7 +123,8 @@ async function start(
     createDicomweb(context),
     viewerDir,
   );
-  const server = createServer(config, app);
+  const server = createServer(httpsOptions, app);
+  if (tls) closers.push(watchTls(tls, log, (options) => (server as HttpsServer).setSecureContext(options)));
   const httpPort = await listen(server, config);
   closers.push(() => closeServer(server, endStreams));
   log.info({ httpPort, dicomPort: dimse.port, aeTitle: config.aeTitle, store: archive.store.description }, 'started');
@@ -113,32 +133,27 @@ async function start(
     control,
     httpPort,
     dicomPort: dimse.port,
+    dicomTlsPort: dimse.tlsPort,
+    renewDicomTls: (options) => dimse.renewTls(options),
     url: `${config.tls ? 'https' : 'http'}://localhost:${httpPort}`,
     firstStart,
     close: closeAll,
   };
 }
 
-function createServer(config: Config, app: Parameters<typeof createHttpServer>[1]): Server {
-  const server = config.tls
-    ? createHttpsServer(
-        { cert: readPem('LIFEBOAT_TLS_CERT', config.tls.cert), key: readPem('LIFEBOAT_TLS_KEY', config.tls.key) },
-        app,
-      )
-    : createHttpServer(app);
+function loadTls(files: TlsFiles, log: Logger): TlsOptions {
+  const { certificate, ...options } = readTls(files);
+  warnOfExpiry({ certificate }, files, log);
+  return options;
+}
+
+function createServer(tls: TlsOptions | undefined, app: Parameters<typeof createHttpServer>[1]): Server {
+  const server = tls ? createHttpsServer(tls, app) : createHttpServer(app);
   server.headersTimeout = 15_000;
   server.requestTimeout = 0;
   server.keepAliveTimeout = 65_000;
   server.setTimeout(120_000);
   return server;
-}
-
-function readPem(setting: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new LifeboatError('CONFIG_INVALID', `${setting} ${file} cannot be read.`, { cause: error });
-  }
 }
 
 async function listen(server: Server, config: Config): Promise<number> {

@@ -7,6 +7,7 @@ import type { Catalogue } from './catalogue/catalogue-types.ts';
 import { type CatalogueConfig, openCatalogueWhenever } from './catalogue/open.ts';
 import { Committer } from './commit.ts';
 import type { CommitStep } from './commit-batch.ts';
+import { Compactor } from './compactor.ts';
 import { DescribeThread } from './describe-thread.ts';
 import { buildStudyManifest } from './format/study-manifest.ts';
 import { Limiter } from './limiter.ts';
@@ -34,6 +35,8 @@ export interface ArchiveOptions {
   onProblem?(error: LifeboatError): void;
   /** How often the store is compared with the catalogue; for tests. */
   tending?: TendingTimes;
+  /** Manifest segments are compacted so often, ms; absent: never. */
+  compactEveryMs?: number;
   /** For tests: called after each step of a commit. */
   onStep?(step: CommitStep): void | Promise<void>;
 }
@@ -118,6 +121,16 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
   committer.start();
   watch.start();
   tender.start();
+  const compactor =
+    options.compactEveryMs === undefined
+      ? undefined
+      : new Compactor({
+          store: options.store,
+          everyMs: options.compactEveryMs,
+          busy: () => committer.status().storeError !== undefined || tender.state().filling !== undefined,
+          onProblem,
+        });
+  compactor?.start();
   const receiver = createReceiver(spool);
   return {
     store,
@@ -136,7 +149,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     manifest: async (uid) => buildStudyManifest(await cache.entries(uid)),
     metadata: (study, series, instance, content) => cache.metadata(study, series, instance, content),
     close: async () => {
-      const tended = Promise.all([watch.close(), tender.close()]);
+      const tended = Promise.all([watch.close(), tender.close(), compactor?.close()]);
       await committer.close();
       await tended;
       await hashers?.close();

@@ -45,6 +45,8 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   const result: RebuildResult = { segments: 0, ofSegments: keys.length, studies: 0, instances: 0, damaged: [] };
   let waiting: InstanceEntry[] = [];
   let complete: string[] = [];
+  const gone: string[] = [];
+  const listed = new Set(keys);
   let lastStudy = '';
   const apply = async () => {
     const entries = waiting;
@@ -59,7 +61,10 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     const segments = await Promise.all(turn.map((key) => readSegment(store, key, result.damaged)));
     for (const [i, segment] of segments.entries()) {
       result.segments++;
-      if (!segment) continue;
+      if (!segment) {
+        gone.push(turn[i]!);
+        continue;
+      }
       if (segment.header.studyInstanceUID !== lastStudy) result.studies++;
       lastStudy = segment.header.studyInstanceUID;
       result.instances += segment.entries.length;
@@ -67,6 +72,15 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
       complete.push(turn[i]!);
     }
     if (waiting.length >= APPLY_AT_ONCE) await apply();
+  }
+  for (const prefix of new Set(gone.map((key) => key.slice(0, key.lastIndexOf('/') + 1)))) {
+    if (signal?.aborted) break;
+    // compaction replaced it since the list was read: its lines are in a segment that came later
+    for await (const { key } of store.list(prefix)) {
+      const segment = listed.has(key) ? null : await readSegment(store, key, result.damaged);
+      if (segment) waiting.push(...segment.entries);
+      if (segment) complete.push(key);
+    }
   }
   await apply();
   if (!signal?.aborted) await catalogue.rebuilt?.();

@@ -83,11 +83,12 @@ function timely(client: pg.PoolClient, statementMs: number): PostgresPoolClient 
 
 const GOODBYE_MS = 2000;
 
-/** A server that does not answer does not take leave either. */
+/** A server that does not answer does not take leave either: its connections keep no process from ending. */
 async function ended(pool: pg.Pool, open: Set<pg.PoolClient>): Promise<void> {
-  const cut = setTimeout(() => {
-    for (const client of open) (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
-  }, GOODBYE_MS);
   await pool.end();
-  clearTimeout(cut);
+  for (const client of open) {
+    const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+    stream.unref();
+    setTimeout(() => stream.destroy(), GOODBYE_MS).unref();
+  }
 }

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../contract/api.ts';
 import { sendInstances } from '../../router/dimse/storage-scu.ts';
+import { openPool } from '../../storage/catalogue/postgres-pool.ts';
 import { archiveFolder, lines, receive, STUDY, slice } from '../support/archive.ts';
 import { type PostgresServer, postgresPrograms, startPostgres } from '../support/postgres.ts';
 import { startRouter, type TestRouter } from '../support/router.ts';
@@ -104,6 +105,18 @@ describe.skipIf(!postgresPrograms())('a PostgreSQL that fails under a running ro
     for (const n of studies) await expect.poll(() => found(study(n)), PATIENCE).toBe(3);
     await expect.poll(async () => (await ready()).status, PATIENCE).toBe('ready');
   }, 180_000);
+
+  it('breaks a connection between two statements of a transaction: the next one says so', async () => {
+    const pool = openPool({ url: server.url, max: 1, statementMs: 5000 });
+    const client = await pool.connect();
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid', []);
+    await client.query('begin', []);
+    await asAdministrator(`select pg_terminate_backend(${rows[0]!.pid})`);
+    await new Promise((wait) => setTimeout(wait, 300));
+    await expect(client.query('select 1', [])).rejects.toThrow(/terminat|connection/i);
+    client.release();
+    expect((await (await pool.connect()).query<{ one: number }>('select 1 as one', [])).rows).toEqual([{ one: 1 }]);
+  });
 
   it('loses its database: it is said, and a new empty one is filled again by itself', async () => {
     const { instances } = await archive().catalogue.totals();

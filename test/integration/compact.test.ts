@@ -1,14 +1,18 @@
+import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Archive } from '../../storage/archive-types.ts';
 import { compactStudy, removeReplaced } from '../../storage/compact.ts';
 import { metadataKeyOf } from '../../storage/keys.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 import { rebuild } from '../../storage/rebuild.ts';
 import { StudyCache } from '../../storage/study-cache.ts';
 import { verify } from '../../storage/verify.ts';
 import { type ArchiveFolder, archiveFolder, lines, receive, STUDY, slice, storedKeys } from '../support/archive.ts';
 
+const run = promisify(execFile);
 const NOW = { minSegments: 2, quietMs: 0 };
 
 let folder: ArchiveFolder;
@@ -57,7 +61,8 @@ test('readers see the same before, with old and new side by side, and after the 
   expect(before.findings).toEqual([]);
 
   expect(await compactStudy(archive.store, STUDY)).toBeNull();
-  const key = await compactStudy(archive.store, STUDY, NOW);
+  const { key, merged } = (await compactStudy(archive.store, STUDY, NOW))!;
+  expect(merged).toBe(4);
   expect(await segments()).toEqual([...old, key]);
   expect(await seen()).toEqual(before);
   expect(await new StudyCache(archive.store).segmentKeys(STUDY)).toEqual([key]);
@@ -78,11 +83,66 @@ test('what cannot be read again is not merged, and nothing is deleted for a repl
   const old = await segments();
   const path = (key: string) => join(folder.dir, 'store', key);
   rmSync(path(metadataKeyOf(old[0]!)));
-  const key = await compactStudy(archive.store, STUDY, NOW);
+  const { key } = (await compactStudy(archive.store, STUDY, NOW))!;
   expect(await new StudyCache(archive.store).entries(STUDY)).toHaveLength(4);
-  rmSync(path(key!));
-  writeFileSync(path(key!), 'torn');
+  rmSync(path(key));
+  writeFileSync(path(key), 'torn');
   expect(await removeReplaced(archive.store, STUDY, 0)).toEqual([]);
   expect(await segments()).toEqual([...old, key]);
   expect(await new StudyCache(archive.store).entries(STUDY)).toHaveLength(4);
+});
+
+test('a large study becomes several segments of bearable size, and full ones are left alone', async () => {
+  const size = { ...NOW, maxLines: 2 };
+  const first = (await compactStudy(archive.store, STUDY, size))!;
+  expect(first.merged).toBe(2);
+  const second = (await compactStudy(archive.store, STUDY, size))!;
+  expect(second.merged).toBe(2);
+  expect(await compactStudy(archive.store, STUDY, size)).toBeNull();
+  expect((await new StudyCache(archive.store).segmentKeys(STUDY)).sort()).toEqual([first.key, second.key].sort());
+  expect(await new StudyCache(archive.store).entries(STUDY)).toHaveLength(4);
+});
+
+test('the command goes through the store, says what it did, and the next start of a router loses nothing', async () => {
+  const before = await seen();
+  const { instances } = await archive.catalogue.totals();
+  await archive.close();
+  const { stdout } = await run(
+    process.execPath,
+    [
+      resolve(import.meta.dirname, '../../bin/lifeboat.mjs'),
+      ...['compact', '--min-segments', '2', '--quiet-minutes', '0'],
+    ],
+    { env: { PATH: process.env['PATH'], LIFEBOAT_DATA: folder.dir } },
+  );
+  expect(stdout).toContain('1 studies with 4 segments: 4 segments became 1, 0 replaced earlier were deleted.');
+  archive = await folder.open({ tending: { tickMs: 20, compareMs: 50 } });
+  await expect.poll(() => archive.tending().comparedAt, { timeout: 20_000 }).toBeDefined();
+  expect(await removeReplaced(archive.store, STUDY, 0)).toHaveLength(4);
+  const then = archive.tending().comparedAt!;
+  await expect.poll(() => archive.tending().comparedAt! > then, { timeout: 20_000 }).toBe(true);
+  expect(archive.tending().lost).toBeUndefined();
+  expect((await archive.catalogue.totals()).instances).toBe(instances);
+  expect(await archive.catalogue.segments('manifests/')).toEqual(await segments());
+  expect(await seen()).toEqual(before);
+});
+
+test('a rebuild under way while segments are replaced has every line all the same', async () => {
+  const whole = await lines(archive.catalogue.dump());
+  const { store } = archive;
+  let compacted = false;
+  const slow: ObjectStore = Object.assign(Object.create(store) as ObjectStore, {
+    get: async (key: string) => {
+      if (!compacted) {
+        compacted = true;
+        await compactStudy(store, STUDY, NOW);
+        await removeReplaced(store, STUDY, 0);
+      }
+      return store.get(key);
+    },
+  });
+  const { damaged } = await rebuild({ store: slow, catalogue: archive.catalogue });
+  expect(compacted).toBe(true);
+  expect(damaged).toEqual([]);
+  expect(await lines(archive.catalogue.dump())).toEqual(whole);
 });

@@ -22,9 +22,9 @@ export class TcpProxy {
       socket.once('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());
     };
-    const server = createServer((client) => {
+    const server = createServer({ allowHalfOpen: true }, (client) => {
       keep(client);
-      const upstream = connect(target.port, target.host);
+      const upstream = connect({ ...target, allowHalfOpen: true });
       keep(upstream);
       for (const [from, to] of [
         [client, upstream],
@@ -32,6 +32,9 @@ export class TcpProxy {
       ] as const) {
         from.on('data', (chunk) => {
           if (!switchboard.frozen) to.write(chunk);
+        });
+        from.once('end', () => {
+          if (!switchboard.frozen) to.end();
         });
         from.once('close', () => {
           if (!switchboard.frozen) to.destroy();
