@@ -48,6 +48,7 @@ export const ERRORS = {
   NOT_DICOM: { http: 400, dimse: 0xc000, text: 'This is not a DICOM file.' },
   // DIMSE associations (for the refusal page; a peer sees A-ASSOCIATE-RJ or A-ABORT)
   DIMSE_PROTOCOL: { http: 400, dimse: 0x0110, text: 'The peer does not speak DICOM as the standard says.' },
+  DIMSE_TLS: { http: 400, dimse: 0x0110, text: 'The peer and the router could not agree on TLS.' },
   DIMSE_TIMEOUT: { http: 504, dimse: 0x0110, text: 'The peer fell silent; the association was closed.' },
   DIMSE_CONNECTION_LOST: { http: 502, dimse: 0x0110, text: 'The line to the peer broke.' },
   DIMSE_COMMAND_INVALID: { http: 400, dimse: 0xc000, text: 'The C-STORE request lacks something it must have.' },

@@ -4,6 +4,7 @@ import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { LifeboatError } from '../contract/errors.ts';
 import { isUnknownSetting, nearestSetting, SETTINGS, type SettingName, settingSchemas } from './settings.ts';
+import type { TlsFile, TlsFiles } from './tls.ts';
 
 /**
  * Settings: environment variables LIFEBOAT_* or the same keys in lifeboat.yaml (environment wins).
@@ -51,7 +52,14 @@ export interface Config {
   /** LIFEBOAT_PACS: 'AE@host:port', the main PACS to watch. */
   pacs?: { aeTitle: string; host: string; port: number };
   /** LIFEBOAT_TLS_CERT, LIFEBOAT_TLS_KEY: PEM files; HTTPS when both are given. */
-  tls?: { cert: string; key: string };
+  tls?: TlsFiles;
+  /**
+   * LIFEBOAT_DICOM_TLS_PORT with LIFEBOAT_DICOM_TLS_CERT, _KEY (default: those of HTTPS) and _CLIENT_CA: a second DICOM port
+   * that speaks TLS (PS3.15 B.12).
+   */
+  dicomTls?: TlsFiles & { port: number };
+  /** LIFEBOAT_DICOM_PLAIN, default true; false: the DICOM port without TLS is not opened. */
+  dicomPlain?: boolean;
   /** LIFEBOAT_TRUST_PROXY=true: a TLS proxy stands in front. */
   trustProxy: boolean;
   /** LIFEBOAT_SESSION_IDLE_MIN, default 30: a browser session on which nothing is done ends. */
@@ -158,9 +166,11 @@ function settingText(name: string, value: unknown, path: string): string | undef
 
 function assemble(values: Settings, baseOf: (name: SettingName) => string): Config {
   const dataDir = resolve(baseOf('LIFEBOAT_DATA'), values.LIFEBOAT_DATA);
+  const pem: PemFile = (setting) => ({ setting, file: resolve(baseOf(setting), values[setting]!) });
   const { LIFEBOAT_TLS_CERT: cert, LIFEBOAT_TLS_KEY: key } = values;
   if (!cert !== !key)
     throw invalid(`${cert ? 'LIFEBOAT_TLS_KEY' : 'LIFEBOAT_TLS_CERT'} is missing; HTTPS needs certificate and key.`);
+  const tls = cert && key ? { cert: pem('LIFEBOAT_TLS_CERT'), key: pem('LIFEBOAT_TLS_KEY') } : undefined;
   return {
     dataDir,
     httpPort: values.LIFEBOAT_HTTP_PORT,
@@ -177,16 +187,48 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     artimTimeoutMs: values.LIFEBOAT_ARTIM_TIMEOUT_S * 1000,
     spoolMinFreeBytes: values.LIFEBOAT_SPOOL_MIN_FREE_MB * 1024 * 1024,
     pacs: values.LIFEBOAT_PACS,
-    tls:
-      cert && key
-        ? { cert: resolve(baseOf('LIFEBOAT_TLS_CERT'), cert), key: resolve(baseOf('LIFEBOAT_TLS_KEY'), key) }
-        : undefined,
+    tls,
+    dicomTls: assembleDicomTls(values, tls, pem),
+    dicomPlain: values.LIFEBOAT_DICOM_PLAIN,
     trustProxy: values.LIFEBOAT_TRUST_PROXY,
     sessionIdleMs: values.LIFEBOAT_SESSION_IDLE_MIN * 60_000,
     sessionMaxMs: values.LIFEBOAT_SESSION_MAX_H * 3_600_000,
     logLevel: values.LIFEBOAT_LOG_LEVEL,
     demo: values.LIFEBOAT_DEMO,
   };
+}
+
+type PemName =
+  | 'LIFEBOAT_TLS_CERT'
+  | 'LIFEBOAT_TLS_KEY'
+  | 'LIFEBOAT_DICOM_TLS_CERT'
+  | 'LIFEBOAT_DICOM_TLS_KEY'
+  | 'LIFEBOAT_DICOM_TLS_CLIENT_CA';
+type PemFile = (setting: PemName) => TlsFile;
+
+function assembleDicomTls(values: Settings, https: TlsFiles | undefined, pem: PemFile): Config['dicomTls'] {
+  const { LIFEBOAT_DICOM_TLS_PORT: port, LIFEBOAT_DICOM_TLS_CERT: cert, LIFEBOAT_DICOM_TLS_KEY: key } = values;
+  if (port === undefined) {
+    for (const name of ['LIFEBOAT_DICOM_TLS_CERT', 'LIFEBOAT_DICOM_TLS_KEY', 'LIFEBOAT_DICOM_TLS_CLIENT_CA'] as const)
+      if (values[name]) throw invalid(`LIFEBOAT_DICOM_TLS_PORT is missing; ${name} is given, which is for that port.`);
+    if (!values.LIFEBOAT_DICOM_PLAIN)
+      throw invalid('LIFEBOAT_DICOM_TLS_PORT is missing; with LIFEBOAT_DICOM_PLAIN false no modality could send.');
+    return undefined;
+  }
+  if (port !== 0 && values.LIFEBOAT_DICOM_PLAIN && port === values.LIFEBOAT_DICOM_PORT)
+    throw invalid(`LIFEBOAT_DICOM_TLS_PORT ${port} is LIFEBOAT_DICOM_PORT too; each needs a port of its own.`);
+  if (!cert !== !key)
+    throw invalid(
+      `${cert ? 'LIFEBOAT_DICOM_TLS_KEY' : 'LIFEBOAT_DICOM_TLS_CERT'} is missing; TLS needs certificate and key.`,
+    );
+  const own = cert && key ? { cert: pem('LIFEBOAT_DICOM_TLS_CERT'), key: pem('LIFEBOAT_DICOM_TLS_KEY') } : undefined;
+  const files = own ?? https;
+  if (!files)
+    throw invalid(
+      'LIFEBOAT_DICOM_TLS_CERT is missing; LIFEBOAT_DICOM_TLS_PORT needs it and its key, or those of LIFEBOAT_TLS_CERT.',
+    );
+  const clientCa = values.LIFEBOAT_DICOM_TLS_CLIENT_CA && { clientCa: pem('LIFEBOAT_DICOM_TLS_CLIENT_CA') };
+  return { port, ...files, ...clientCa };
 }
 
 function assembleStore(values: Settings, dataDir: string, base: string): Config['store'] {

@@ -24,6 +24,11 @@ export const SETTINGS = [
   'LIFEBOAT_PACS',
   'LIFEBOAT_TLS_CERT',
   'LIFEBOAT_TLS_KEY',
+  'LIFEBOAT_DICOM_TLS_PORT',
+  'LIFEBOAT_DICOM_TLS_CERT',
+  'LIFEBOAT_DICOM_TLS_KEY',
+  'LIFEBOAT_DICOM_TLS_CLIENT_CA',
+  'LIFEBOAT_DICOM_PLAIN',
   'LIFEBOAT_TRUST_PROXY',
   'LIFEBOAT_SESSION_IDLE_MIN',
   'LIFEBOAT_SESSION_MAX_H',
@@ -57,6 +62,8 @@ const flag = z
   .toLowerCase()
   .refine((v) => ['true', 'false', '1', '0', 'yes', 'no'].includes(v), 'is neither true nor false')
   .transform((v) => ['true', '1', 'yes'].includes(v));
+
+const pemFile = z.string().trim().min(1, 'is empty; give a PEM file');
 
 const httpUrl = z
   .string()
@@ -124,8 +131,13 @@ export const settingSchemas = {
   LIFEBOAT_ARTIM_TIMEOUT_S: wholeNumber(1, 3_600, ' seconds').default(30),
   LIFEBOAT_SPOOL_MIN_FREE_MB: wholeNumber(0, 1_000_000_000, ' MB').default(512),
   LIFEBOAT_PACS: pacs.optional(),
-  LIFEBOAT_TLS_CERT: z.string().trim().min(1, 'is empty; give a PEM file').optional(),
-  LIFEBOAT_TLS_KEY: z.string().trim().min(1, 'is empty; give a PEM file').optional(),
+  LIFEBOAT_TLS_CERT: pemFile.optional(),
+  LIFEBOAT_TLS_KEY: pemFile.optional(),
+  LIFEBOAT_DICOM_TLS_PORT: wholeNumber(0, 65535).optional(),
+  LIFEBOAT_DICOM_TLS_CERT: pemFile.optional(),
+  LIFEBOAT_DICOM_TLS_KEY: pemFile.optional(),
+  LIFEBOAT_DICOM_TLS_CLIENT_CA: pemFile.optional(),
+  LIFEBOAT_DICOM_PLAIN: flag.default(true),
   LIFEBOAT_TRUST_PROXY: flag.default(false),
   LIFEBOAT_SESSION_IDLE_MIN: wholeNumber(1, 1_440, ' minutes').default(30),
   LIFEBOAT_SESSION_MAX_H: wholeNumber(1, 168, ' hours').default(12),

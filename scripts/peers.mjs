@@ -39,6 +39,7 @@ export const PEERS = [
     program: '/usr/lib/python3/dist-packages/pydicom',
     for: 'about 200 real files',
   },
+  { name: 'openssl and curl', packages: ['openssl', 'curl'], program: 'openssl', for: 'DICOM and HTTP over TLS' },
   { name: 'iproute2', packages: ['iproute2'], program: 'ip', for: 'slow and broken lines' },
 ];
 

@@ -26,11 +26,18 @@ Examples:
 }
 
 /** Says where everything is. Tests and scripts read these lines: keep their first words. */
-function announce({ context: { config, archive }, url, dicomPort, firstStart }: RunningRouter): void {
+function announce(router: RunningRouter): void {
+  const { context, url, dicomPort, dicomTlsPort, firstStart } = router;
+  const { config, archive } = context;
   const lines = [
     `Lifeboat ${version}`,
     `  Viewer     ${url}`,
-    `  DICOM      AE ${config.aeTitle}, port ${dicomPort}`,
+    `  DICOM      AE ${config.aeTitle}, port ${dicomPort}${dicomPort === dicomTlsPort ? ', only with TLS' : ''}`,
+    ...(dicomTlsPort === null
+      ? []
+      : [
+          `  DICOM TLS  port ${dicomTlsPort}, client certificates ${config.dicomTls?.clientCa ? 'demanded' : 'not needed'}`,
+        ]),
     `  DICOMweb   ${url}/dicom-web`,
     `  Data       ${config.dataDir}`,
     `  Store      ${archive.store.description}`,

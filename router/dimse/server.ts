@@ -1,4 +1,5 @@
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { LifeboatError } from '../../contract/errors.ts';
@@ -7,9 +8,12 @@ import type { AccessControl } from '../access/access-types.ts';
 import type { Config } from '../config.ts';
 import { type AcceptorContext, AssociationAcceptor } from './association-acceptor.ts';
 import { createDimseMetrics } from './dimse-metrics.ts';
+import { createTlsPort } from './tls-port.ts';
 
 export interface DimseServerContext {
-  config: AcceptorContext['config'] & Pick<Config, 'dicomPort'>;
+  config: AcceptorContext['config'] & Pick<Config, 'dicomPort' | 'dicomPlain'>;
+  /** Present: a second port that speaks TLS. Only it is opened where `config.dicomPlain` is false. */
+  tls?: { port: number; options: TlsOptions };
   receiver: Receiver;
   access: Pick<AccessControl, 'senderAllowed' | 'refused' | 'audit'>;
   log: Logger;
@@ -17,8 +21,12 @@ export interface DimseServerContext {
 }
 
 export interface DimseServer {
-  /** The port it listens on. */
+  /** The port it listens on; the one with TLS where there is no other. */
   readonly port: number;
+  /** The port that speaks TLS; null when there is none. */
+  readonly tlsPort: number | null;
+  /** Takes a renewed certificate for the handshakes to come. */
+  renewTls(options: TlsOptions): void;
   /**
    * Takes no new associations, lets the message under way on each association be answered, then ends them.
    * @param graceMs after this long what is left is cut
@@ -51,7 +59,7 @@ export async function startDimseServer(context: DimseServerContext): Promise<Dim
     },
     closing: () => closing,
   };
-  const server = createServer({ pauseOnConnect: true }, (socket: Socket) => {
+  const accept = (socket: Socket) => {
     if (acceptors.size >= config.maxAssociations + REJECTION_BACKLOG) {
       const error = new LifeboatError('ASSOCIATION_LIMIT');
       const peer = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
@@ -66,26 +74,28 @@ export async function startDimseServer(context: DimseServerContext): Promise<Dim
       if (acceptors.size === 0) allGone?.();
     });
     acceptors.add(acceptor);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new LifeboatError('PORT_IN_USE', `The DICOM port ${config.dicomPort} is in use by another program.`)
-          : error,
-      );
-    });
-    server.listen(config.dicomPort, resolve);
-  });
-  server.on('error', (error) => log.error({ err: error }, 'DICOM port'));
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : config.dicomPort;
+  };
+  const plain = config.dicomPlain === false ? null : createServer({ pauseOnConnect: true }, accept);
+  const secure = context.tls
+    ? createTlsPort(context.tls.options, context, accept, config.maxAssociations + REJECTION_BACKLOG)
+    : null;
+  const plainPort = plain && (await listen(plain, config.dicomPort, log));
+  let tlsPort: number | null = null;
+  try {
+    tlsPort = secure && (await listen(secure.server, context.tls!.port, log));
+  } catch (error) {
+    plain?.close();
+    throw error;
+  }
   return {
-    port,
+    port: (plainPort ?? tlsPort)!,
+    tlsPort,
+    renewTls: (options) => secure?.server.setSecureContext(options),
     associations: () => [...acceptors].filter((a) => a.established).map((a) => a.summary),
     close: async (graceMs = CLOSE_GRACE_MS) => {
       closing = true;
-      server.close();
+      plain?.close();
+      secure?.close();
       const cut = setTimeout(() => {
         for (const acceptor of acceptors) acceptor.destroy();
       }, graceMs);
@@ -99,4 +109,21 @@ export async function startDimseServer(context: DimseServerContext): Promise<Dim
       clearTimeout(cut);
     },
   };
+}
+
+/** Throws PORT_IN_USE. */
+async function listen(server: Server, wanted: number, log: Logger): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new LifeboatError('PORT_IN_USE', `The DICOM port ${wanted} is in use by another program.`)
+          : error,
+      );
+    });
+    server.listen(wanted, resolve);
+  });
+  server.on('error', (error) => log.error({ err: error }, 'DICOM port'));
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : wanted;
 }

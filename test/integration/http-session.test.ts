@@ -261,6 +261,8 @@ describe('sessions and time', () => {
         body: JSON.stringify({ user: 'admin', password: ADMIN_PASSWORD }),
       });
       expect(answer.headers.getSetCookie()[0]).toContain('Secure');
+      expect(answer.headers.get('strict-transport-security')).toBe('max-age=31536000');
+      expect((await fetch(`${test.url}/healthz`)).headers.get('strict-transport-security')).toBeNull();
     } finally {
       await test.close();
     }
