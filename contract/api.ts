@@ -9,6 +9,8 @@
  * POST   /api/session/password       {current, next} → 204 and a new cookie (ask for the session again: its CSRF token is new);
  *                                    all other sessions end. While `mustChangePassword` everything else answers 403
  *                                    PASSWORD_CHANGE_REQUIRED, pages carry no ViewerBoot
+ * GET    /api/session/all            → OwnSession[]: one's own living sessions
+ * DELETE /api/session/others         → 204: all of them but this one end
  * GET    /api/status                 → Status (any signed-in user; polled every 5 s; drives the banner)
  * POST   /api/worklist              WorklistQuery → WorklistAnswer: names and IDs stay out of addresses, histories and logs
  * GET    /api/worklist?search=&from=&to=&modality=CT,MR&ae=&conflicts=1&sort=-studyDate&limit=50&offset=0 → WorklistAnswer
@@ -49,6 +51,17 @@ export interface SessionInfo {
   expiresAt: string;
   /** True until a password that an administrator or the first start has set is replaced by one's own. */
   mustChangePassword?: boolean;
+}
+
+export interface OwnSession {
+  /** UTC ISO. */
+  begunAt: string;
+  usedAt: string;
+  address: string;
+  /** User-Agent, shortened; empty when unknown. */
+  browser: string;
+  /** The one that asks. */
+  current: boolean;
 }
 
 export interface PacsStatus {
@@ -174,10 +187,25 @@ export interface ArrivalRow {
   firstReceivedAt: string;
   lastReceivedAt: string;
   series: ArrivalSeries[];
-  refused: number;
+}
+/** An image that was refused, in the words its sender was told. */
+export interface ArrivalRefusal {
+  /** UTC ISO. */
+  at: string;
+  callingAE: string;
+  message: string;
+  /** '' when the data set was too broken to tell. */
+  sopInstanceUID: string;
+  /** It was sent again and is kept now. */
+  cameLater: boolean;
 }
 export interface ArrivalsAnswer {
+  /** Newest first. */
   rows: ArrivalRow[];
+  /** There are more studies in this time than rows. */
+  more: boolean;
+  /** Newest first. */
+  refusals: ArrivalRefusal[];
 }
 
 export interface UserRow {

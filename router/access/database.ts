@@ -83,6 +83,10 @@ const STEPS = [
   ) STRICT;
   CREATE INDEX sign_ins_address ON sign_ins(address);
   `,
+  `
+  ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
+  ALTER TABLE sessions ADD COLUMN browser TEXT NOT NULL DEFAULT '';
+  `,
 ];
 
 /** How long after a write its bytes are forced to the disk, ms. */

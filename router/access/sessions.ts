@@ -1,9 +1,12 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import type { Role, SessionInfo } from '../../contract/api.ts';
+import type { OwnSession, Role, SessionInfo } from '../../contract/api.ts';
 import type { ControlDatabase } from './database.ts';
 
 /** A session's last use is written at most this often, ms. */
 const SEEN_RESOLUTION_MS = 30_000;
+
+/** Of a User-Agent so much is kept. */
+const BROWSER_LENGTH = 200;
 
 export interface SessionLimits {
   idleMs: number;
@@ -24,8 +27,11 @@ export class Sessions {
     this.#now = now;
   }
 
-  /** Returns the secret id for the cookie. */
-  begin(user: string): string {
+  /**
+   * Returns the secret id for the cookie.
+   * @param from for the owner's own list: remote address and User-Agent
+   */
+  begin(user: string, from: { address?: string; browser?: string } = {}): string {
     const id = randomBytes(32).toString('base64url');
     const now = this.#now();
     this.#db.run(
@@ -33,7 +39,15 @@ export class Sessions {
       now - this.#limits.maxMs,
       now - this.#limits.idleMs,
     );
-    this.#db.run('INSERT INTO sessions VALUES (?, ?, ?, ?)', hashOf(id), user, now, now);
+    this.#db.run(
+      'INSERT INTO sessions (id_hash, user, created_ms, seen_ms, address, browser) VALUES (?, ?, ?, ?, ?, ?)',
+      hashOf(id),
+      user,
+      now,
+      now,
+      from.address ?? '',
+      (from.browser ?? '').slice(0, BROWSER_LENGTH),
+    );
     return id;
   }
 
@@ -69,6 +83,30 @@ export class Sessions {
 
   end(id: string): void {
     this.#db.run('DELETE FROM sessions WHERE id_hash = ?', hashOf(id));
+  }
+
+  /** The user's living sessions, last used first. @param id that of the asking one */
+  of(user: string, id: string): OwnSession[] {
+    const now = this.#now();
+    const rows = this.#db.all(
+      'SELECT * FROM sessions WHERE user = ? AND created_ms > ? AND seen_ms > ? ORDER BY seen_ms DESC',
+      user,
+      now - this.#limits.maxMs,
+      now - this.#limits.idleMs,
+    );
+    const own = hashOf(id);
+    return rows.map((row) => ({
+      begunAt: new Date(Number(row['created_ms'])).toISOString(),
+      usedAt: new Date(Number(row['seen_ms'])).toISOString(),
+      address: String(row['address']),
+      browser: String(row['browser']),
+      current: own.equals(row['id_hash'] as Uint8Array),
+    }));
+  }
+
+  /** Ends all sessions of the user but the asking one; returns how many. */
+  endOthers(user: string, id: string): number {
+    return this.#db.run('DELETE FROM sessions WHERE user = ? AND id_hash <> ?', user, hashOf(id));
   }
 }
 

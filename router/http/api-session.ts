@@ -1,9 +1,9 @@
-import { Router } from 'express';
+import { type Request, Router } from 'express';
 import { z } from 'zod';
 import { LifeboatError } from '../../contract/errors.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
-import { addressOf, demandAnybody, sessionOf } from './principal.ts';
+import { addressOf, demand, demandAnybody, sessionOf } from './principal.ts';
 import { clearSessionCookie, sessionIdOf, setSessionCookie } from './session-cookie.ts';
 
 const loginRequest = z.strictObject({ user: z.string().min(1).max(200), password: z.string().min(1).max(1024) });
@@ -25,7 +25,7 @@ export function sessionApi({ control }: HttpParts): Router {
     const account = await control.signIn.verify(user, password, address);
     const before = sessionIdOf(req);
     if (before) control.sessions.end(before);
-    const id = control.sessions.begin(account.name);
+    const id = control.sessions.begin(account.name, whereFrom(req));
     control.users.loggedIn(account.name);
     control.audit({ user: account.name, address, action: 'login', object: account.name, outcome: 'ok' });
     setSessionCookie(req, res, id);
@@ -53,9 +53,26 @@ export function sessionApi({ control }: HttpParts): Router {
     await control.users.setPassword(account.name, next, { mustChange: false });
     const detail = 'changed own password';
     control.audit({ user: name, address, action: 'user-change', object: name, detail, outcome: 'ok' });
-    setSessionCookie(req, res, control.sessions.begin(account.name));
+    setSessionCookie(req, res, control.sessions.begin(account.name, whereFrom(req)));
+    res.status(204).end();
+  });
+
+  router.get('/all', (req, res) => {
+    const { name } = demand(req);
+    res.json(control.sessions.of(name, sessionIdOf(req)!));
+  });
+
+  router.delete('/others', (req, res) => {
+    const { name, address } = demand(req);
+    const ended = control.sessions.endOthers(name, sessionIdOf(req)!);
+    const detail = `ended ${ended} other sessions`;
+    control.audit({ user: name, address, action: 'logout', object: name, detail, outcome: 'ok' });
     res.status(204).end();
   });
 
   return router;
+}
+
+function whereFrom(req: Request): { address: string; browser: string } {
+  return { address: addressOf(req), browser: req.get('user-agent') ?? '' };
 }

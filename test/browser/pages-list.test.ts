@@ -326,6 +326,19 @@ describe.skipIf(!chromiumAvailable())('the pages around reading, in a browser', 
     expect(await body()).not.toContain('did not come from this site');
   });
 
+  it('shows where one is signed in and signs out everywhere else', async () => {
+    await router.login('nightdoc', 'yet another one now');
+    await go('account');
+    await shows('Where you are signed in');
+    const rows = page.locator('.account-sessions tbody tr');
+    await expect.poll(() => rows.count()).toBeGreaterThan(1);
+    expect(await rows.filter({ hasText: 'this browser' }).innerText()).toContain('Chrome, Linux');
+    await picture('account');
+    await page.getByRole('button', { name: 'Sign out everywhere else' }).click();
+    await shows('Nowhere else.');
+    expect(await rows.count()).toBe(1);
+  });
+
   it('leads modality staff to the arrivals, the page they may see', async () => {
     await router.loginAs('modality', 'scanner-staff');
     await page.context().clearCookies();

@@ -100,6 +100,22 @@ describe('signing in', () => {
     expect((await post({ user: 'changer', password: 'a better one now' })).status).toBe(200);
   });
 
+  it('shows where one is signed in, and ends everything elsewhere, open event streams too', async () => {
+    const here = await test.loginAs('radiologist', 'wanderer');
+    const elsewhere = await test.login('wanderer', 'wanderer has a password');
+    const other = await test.loginAs('radiologist', 'another');
+    const stream = await elsewhere.fetch('/api/events');
+    expect(await here.json('/api/session/all')).toMatchObject([
+      { current: false, address: '127.0.0.1', browser: 'node' },
+      { current: true, address: '127.0.0.1', browser: 'node' },
+    ]);
+    expect((await here.send('DELETE', '/api/session/others')).status).toBe(204);
+    expect((await elsewhere.fetch('/api/session')).status).toBe(401);
+    expect(await here.json('/api/session/all')).toMatchObject([{ current: true }]);
+    expect((await other.fetch('/api/session')).status).toBe(200);
+    await stream.text();
+  });
+
   it('lets nobody with a password that somebody else made do anything but change it', async () => {
     const { control } = test.router;
     const admin = await test.login();

@@ -5,6 +5,7 @@ import { pageMessages } from '../../shared/messages.pages.en.ts';
 import { useSession } from '../../shared/session.ts';
 import { PasswordForm } from '../../shared/ui/password-form.tsx';
 import { useTitle } from '../../shared/use-title.ts';
+import { OwnSessions } from './own-sessions.tsx';
 import './account.css';
 
 const text = pageMessages.account;
@@ -39,6 +40,7 @@ export default function AccountPage() {
           </button>
         )}
       </section>
+      {!forced && <OwnSessions key={session.csrf} />}
     </div>
   );
 }
