@@ -66,6 +66,13 @@ export interface Config {
   sessionIdleMs: number;
   /** LIFEBOAT_SESSION_MAX_H, default 12: every browser session ends after this. */
   sessionMaxMs: number;
+  /** LIFEBOAT_SCRUB_MB_PER_S, default 20 (0: no scrub), and LIFEBOAT_SCRUB_EVERY_DAYS, default 7. */
+  integrity?: {
+    scrubBytesPerSecond: number;
+    scrubEveryMs: number;
+    /** How often to look for work, ms; for tests. */
+    tickMs?: number;
+  };
   /** LIFEBOAT_LOG_LEVEL, default info. */
   logLevel: string;
   /** LIFEBOAT_DEMO=true, set by `npm run demo`. */
@@ -193,6 +200,10 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     trustProxy: values.LIFEBOAT_TRUST_PROXY,
     sessionIdleMs: values.LIFEBOAT_SESSION_IDLE_MIN * 60_000,
     sessionMaxMs: values.LIFEBOAT_SESSION_MAX_H * 3_600_000,
+    integrity: {
+      scrubBytesPerSecond: values.LIFEBOAT_SCRUB_MB_PER_S * 1_000_000,
+      scrubEveryMs: values.LIFEBOAT_SCRUB_EVERY_DAYS * 86_400_000,
+    },
     logLevel: values.LIFEBOAT_LOG_LEVEL,
     demo: values.LIFEBOAT_DEMO,
   };

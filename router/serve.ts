@@ -15,6 +15,7 @@ import { createApp } from './http/app.ts';
 import { SignedManifests } from './http/signed-manifest.ts';
 import { ObjectSigner } from './http/signed-objects.ts';
 import { finishKilledImport } from './import-spool.ts';
+import { Integrity, registerIntegrityMetrics } from './integrity.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { startPacsWatch } from './pacs-watch.ts';
@@ -97,6 +98,10 @@ async function start(
   }
   registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
 
+  const integrity = new Integrity(context);
+  closers.push(() => integrity.close());
+  registerIntegrityMetrics(metrics, integrity);
+
   const dimse = await startDimseServer({
     config,
     receiver: archive,
@@ -119,6 +124,7 @@ async function start(
       manifests: new SignedManifests(archive, signer),
       status: new StatusBoard(context, control, () => dimse.port),
       log,
+      integrity,
     },
     createDicomweb(context),
     viewerDir,
@@ -127,6 +133,7 @@ async function start(
   if (tls) closers.push(watchTls(tls, log, (options) => (server as HttpsServer).setSecureContext(options)));
   const httpPort = await listen(server, config);
   closers.push(() => closeServer(server, endStreams));
+  integrity.start();
   log.info({ httpPort, dicomPort: dimse.port, aeTitle: config.aeTitle, store: archive.store.description }, 'started');
   return {
     context,

@@ -32,6 +32,8 @@ export const SETTINGS = [
   'LIFEBOAT_TRUST_PROXY',
   'LIFEBOAT_SESSION_IDLE_MIN',
   'LIFEBOAT_SESSION_MAX_H',
+  'LIFEBOAT_SCRUB_MB_PER_S',
+  'LIFEBOAT_SCRUB_EVERY_DAYS',
   'LIFEBOAT_LOG_LEVEL',
   'LIFEBOAT_DEMO',
 ] as const;
@@ -141,6 +143,8 @@ export const settingSchemas = {
   LIFEBOAT_TRUST_PROXY: flag.default(false),
   LIFEBOAT_SESSION_IDLE_MIN: wholeNumber(1, 1_440, ' minutes').default(30),
   LIFEBOAT_SESSION_MAX_H: wholeNumber(1, 168, ' hours').default(12),
+  LIFEBOAT_SCRUB_MB_PER_S: wholeNumber(0, 100_000, ' MB a second').default(20),
+  LIFEBOAT_SCRUB_EVERY_DAYS: wholeNumber(1, 365, ' days').default(7),
   LIFEBOAT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'is none of trace, debug, info, warn, error, fatal, silent',

@@ -20,14 +20,15 @@ export class CatalogueCheck {
   readonly #catalogue: Catalogue;
   readonly #reader: StudyReader;
   readonly #strayAgeMs: number;
-  /** Studies of the store that the catalogue knows too. */
-  #shared = 0;
+  /** Studies of the store that the catalogue knows too, so far. */
+  shared: number;
   #away = false;
 
-  constructor(catalogue: Catalogue, reader: StudyReader, strayAgeMs: number) {
+  constructor(catalogue: Catalogue, reader: StudyReader, strayAgeMs: number, shared = 0) {
     this.#catalogue = catalogue;
     this.#reader = reader;
     this.#strayAgeMs = strayAgeMs;
+    this.shared = shared;
   }
 
   async compare(study: ComparedStudy): Promise<Finding[]> {
@@ -35,7 +36,7 @@ export class CatalogueCheck {
     if (this.#away || !studyInstanceUID) return [];
     try {
       const shown = await this.#catalogue.contents(studyInstanceUID);
-      if (shown.length > 0) this.#shared++;
+      if (shown.length > 0) this.shared++;
       const findings = await this.#differences(study, shown);
       if (findings.length === 0 || this.#catalogue.needsRebuild !== true) return findings;
       return this.#notChecked('it is not complete: it is being rebuilt, or `lifeboat rebuild` was broken off');
@@ -50,7 +51,7 @@ export class CatalogueCheck {
     const findings: Finding[] = [];
     try {
       const { studies } = await this.#catalogue.totals();
-      if (studies <= this.#shared) return [];
+      if (studies <= this.shared) return [];
       for (let after = ''; ; ) {
         const uids = await this.#catalogue.studyUIDs(after);
         for (const uid of uids) {

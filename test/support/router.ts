@@ -55,6 +55,7 @@ function settings(dataDir: string, env: Record<string, string> = {}): Record<str
     LIFEBOAT_ACCEPT_AE: '*',
     LIFEBOAT_ADMIN_PASSWORD: ADMIN_PASSWORD,
     LIFEBOAT_SPOOL_MIN_FREE_MB: '16',
+    LIFEBOAT_SCRUB_MB_PER_S: '0',
     LIFEBOAT_LOG_LEVEL: process.env['LIFEBOAT_TEST_LOG'] ?? 'error',
     ...env,
   };

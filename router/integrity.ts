@@ -1,0 +1,164 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Gauge, type Registry } from 'prom-client';
+import { asLifeboatError } from '../contract/errors.ts';
+import type { IntegrityAnswer } from '../contract/integrity.ts';
+import { Scrub } from '../storage/scrub.ts';
+import { ScrubState } from '../storage/scrub-state.ts';
+import { DailySeal } from '../storage/seal-daily.ts';
+import { FileStore } from '../storage/stores/file-store.ts';
+import type { RouterContext } from './context.ts';
+
+export const INTEGRITY_FILE = 'integrity.sqlite';
+/** So many waiting instances mean that a sender is in full flow: the scrub stands back. */
+const BUSY_SPOOL = 50;
+const GROWTH_EVERY_MS = 600_000;
+const DAY_MS = 86_400_000;
+/** Growth is judged by at most so many days. */
+const TREND_DAYS = 30;
+
+/** Scrub, daily seal and growth of the running router, and what they know. */
+export class Integrity {
+  readonly state: ScrubState;
+  readonly seal: DailySeal;
+  readonly scrub: Scrub;
+  readonly #context: RouterContext;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Throws CONFIG_INVALID when the key for seals cannot be used. */
+  constructor(context: RouterContext) {
+    this.#context = context;
+    const { archive, config, log } = context;
+    const onProblem = (error: Error) => log.warn({ err: error }, 'integrity');
+    const away = () => {
+      const { storeError } = archive.spool();
+      return storeError && `the store does not answer: ${storeError.message}`;
+    };
+    this.state = new ScrubState(join(config.dataDir, INTEGRITY_FILE));
+    this.seal = new DailySeal({
+      store: archive.store,
+      dataDir: config.dataDir,
+      onProblem,
+      busy: away,
+      everyMs: config.integrity?.tickMs,
+    });
+    this.scrub = new Scrub({
+      store: archive.store,
+      catalogue: archive.catalogue,
+      state: this.state,
+      bytesPerSecond: config.integrity?.scrubBytesPerSecond ?? 0,
+      everyMs: config.integrity?.scrubEveryMs ?? 7 * DAY_MS,
+      busy: () => away() ?? (archive.spool().entries > BUSY_SPOOL ? 'images are coming in' : undefined),
+      onProblem,
+      onFindings: (findings) => {
+        for (const { kind, key, studyInstanceUID, sopInstanceUID, text } of findings)
+          log.warn({ kind, key, studyInstanceUID, sopInstanceUID }, `integrity: ${text}`);
+      },
+      idleMs: config.integrity?.tickMs,
+    });
+  }
+
+  start(): void {
+    this.scrub.start();
+    this.seal.start();
+    const note = () => {
+      this.#noteGrowth().catch((error: unknown) =>
+        this.#context.log.warn({ err: asLifeboatError(error) }, 'integrity: the catalogue does not tell its totals'),
+      );
+    };
+    note();
+    this.#timer = setInterval(note, GROWTH_EVERY_MS);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.scrub.close();
+    await this.seal.close();
+    this.state.close();
+  }
+
+  /** Everything the integrity page shows at a glance. Throws CATALOGUE_UNAVAILABLE. */
+  async answer(): Promise<IntegrityAnswer> {
+    await this.#noteGrowth();
+    const { studies, instances, bytes, conflicts } = await this.#context.archive.catalogue.totals();
+    const growth = this.state.growth();
+    return {
+      totals: { studies, instances, bytes, conflicts },
+      scrub: this.scrub.status(),
+      lastPass: this.state.lastPass(),
+      lastCleanPass: this.state.lastPass({ clean: true }),
+      findings: this.state.counts(),
+      seal: this.seal.status(),
+      growth,
+      space: await spaceOf(this.#context, growth),
+    };
+  }
+
+  async #noteGrowth(): Promise<void> {
+    const { instances, bytes } = await this.#context.archive.catalogue.totals();
+    this.state.grew({ day: new Date().toISOString().slice(0, 10), instances, bytes });
+  }
+}
+
+/** null where the store does not tell how much it can hold. */
+async function spaceOf(
+  { archive }: RouterContext,
+  growth: IntegrityAnswer['growth'],
+): Promise<IntegrityAnswer['space']> {
+  if (!(archive.store instanceof FileStore)) return null;
+  const disk = await statfs(archive.store.root);
+  const freeBytes = disk.bavail * disk.bsize;
+  return { freeBytes, totalBytes: disk.blocks * disk.bsize, daysUntilFull: daysUntilFull(freeBytes, growth) };
+}
+
+/** At the average growth of the last month; null while there is no growth to judge by. */
+export function daysUntilFull(freeBytes: number, growth: IntegrityAnswer['growth']): number | null {
+  const last = growth.at(-1);
+  if (!last) return null;
+  const from = new Date(Date.parse(last.day) - TREND_DAYS * DAY_MS).toISOString().slice(0, 10);
+  const first = growth.find(({ day }) => day >= from)!;
+  const days = (Date.parse(last.day) - Date.parse(first.day)) / DAY_MS;
+  const perDay = (last.bytes - first.bytes) / days;
+  return days > 0 && perDay > 0 ? Math.floor(freeBytes / perDay) : null;
+}
+
+export function registerIntegrityMetrics(registry: Registry, integrity: Integrity): void {
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  const seconds = (iso: string | undefined) => (iso ? Date.parse(iso) / 1000 : 0);
+  const { state, scrub, seal } = integrity;
+  gauge('lifeboat_integrity_errors_open', 'Findings of the last passes that are open', () => state.counts().open);
+  gauge(
+    'lifeboat_integrity_not_checked',
+    'Things that could not be checked for want of an answer',
+    () => state.counts().notChecked,
+  );
+  gauge('lifeboat_integrity_repaired_total', 'Findings that were repaired', () => state.counts().repaired);
+  gauge('lifeboat_scrub_running', '1 while a pass over the archive is at work', () =>
+    scrub.status().state === 'running' ? 1 : 0,
+  );
+  gauge(
+    'lifeboat_scrub_progress',
+    'Part of the archive that the pass at work has read, 0 to 1',
+    () => scrub.status().pass?.progress ?? 0,
+  );
+  gauge('lifeboat_scrub_last_pass_timestamp_seconds', 'End of the last pass over the whole archive, 0 for none', () =>
+    seconds(state.lastPass()?.endedAt),
+  );
+  gauge(
+    'lifeboat_scrub_last_clean_pass_timestamp_seconds',
+    'End of the last pass over the whole archive without a finding, 0 for none',
+    () => seconds(state.lastPass({ clean: true })?.endedAt),
+  );
+  gauge('lifeboat_seal_timestamp_seconds', 'Time of the newest seal, 0 for none', () =>
+    seconds(seal.status().newest?.createdAt),
+  );
+  gauge('lifeboat_seal_failing', '1 while the last attempt to seal failed', () => (seal.status().failure ? 1 : 0));
+}

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
+import type { SealState } from '../contract/integrity.ts';
+import type { ObjectStore } from './object-store.ts';
+import { pause } from './scrub-rate.ts';
+import { sealArchive } from './seal.ts';
+import { loadSealKey, type SealKey } from './seal-key.ts';
+import { type LedgerHead, SealLedger } from './seal-ledger.ts';
+import { openReader } from './verify-threads.ts';
+
+export const LEDGER_FILE = 'seal-ledger.sqlite';
+
+export interface DailySealOptions {
+  store: ObjectStore;
+  dataDir: string;
+  /** A sentence while something stands against sealing. */
+  busy(): string | undefined;
+  onProblem(error: LifeboatError): void;
+  /** How often to look whether a new day (UTC) has begun, ms. Default 60,000. */
+  everyMs?: number;
+}
+
+/**
+ * Seals once a day (UTC), the first time when the router has run for a minute; a day on which it did not run has no seal, and
+ * the next one covers it. A failed attempt is repeated. The key is made where there is none.
+ */
+export class DailySeal {
+  readonly #options: DailySealOptions;
+  readonly #key: SealKey;
+  readonly #end = new AbortController();
+  #newest: SealState['newest'] = null;
+  #failure: SealState['failure'];
+  #working: Promise<void> = Promise.resolve();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** Throws CONFIG_INVALID when the key file cannot be used. */
+  constructor(options: DailySealOptions) {
+    this.#options = options;
+    this.#key = loadSealKey(options.dataDir);
+    const ledger = this.#ledger();
+    try {
+      this.#newest = headOf(ledger);
+    } finally {
+      ledger.close();
+    }
+  }
+
+  start(): void {
+    this.#working = this.#run();
+  }
+
+  status(): SealState {
+    return {
+      keyId: this.#key.keyId,
+      newest: this.#newest,
+      ...(this.#failure ? { failure: this.#failure } : {}),
+    };
+  }
+
+  /** @throws STORE_UNAVAILABLE, CONFLICT */
+  sealNow(): Promise<SealState> {
+    const mine = this.#turn.then(() => this.#seal());
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort();
+    await this.#working;
+    await this.#turn;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#end;
+    while (!signal.aborted) {
+      await pause(this.#options.everyMs ?? 60_000, signal);
+      const today = new Date().toISOString().slice(0, 10);
+      if (signal.aborted || this.#newest?.day === today || this.#options.busy()) continue;
+      await this.sealNow().catch((error: unknown) => this.#options.onProblem(asLifeboatError(error)));
+    }
+  }
+
+  async #seal(): Promise<SealState> {
+    const { store, onProblem } = this.#options;
+    const ledger = this.#ledger();
+    const reader = openReader(store, 1);
+    try {
+      await sealArchive({ store, reader, ledger, key: this.#key, signal: this.#end.signal, onProblem });
+      this.#newest = headOf(ledger);
+      this.#failure = undefined;
+      return this.status();
+    } catch (thrown) {
+      const { message } = asLifeboatError(thrown);
+      this.#failure = { at: new Date().toISOString(), message };
+      throw thrown;
+    } finally {
+      await reader.close();
+      ledger.close();
+    }
+  }
+
+  #ledger(): SealLedger {
+    return new SealLedger(join(this.#options.dataDir, LEDGER_FILE));
+  }
+}
+
+function headOf(ledger: SealLedger): SealState['newest'] {
+  const head: LedgerHead | null = ledger.head();
+  if (!head) return null;
+  const { sequence, sha256, createdAt } = head;
+  return { sequence, sha256, createdAt, day: createdAt.slice(0, 10), treeSize: ledger.tree.size };
+}
