@@ -19,7 +19,7 @@ import { Integrity, registerIntegrityMetrics } from './integrity.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { startPacsWatch } from './pacs-watch.ts';
-import { ReceptionWatch } from './reception-watch.ts';
+import { countReceptions } from './reception-watch.ts';
 import { StatusBoard } from './status.ts';
 import { readTls, type TlsFiles, warnOfExpiry, watchTls } from './tls.ts';
 
@@ -84,8 +84,7 @@ async function start(
   const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
   const opened = await openArchive({ ...config, onProblem, compactEveryMs: COMPACT_EVERY_MS });
   closers.push(() => opened.close());
-  const receptions = new ReceptionWatch(opened, metrics);
-  const archive = receptions.watched();
+  const archive = countReceptions(opened, metrics);
   const finished = finishKilledImport(config, onProblem).catch((error: unknown) => {
     log.info({ err: error }, 'the spool of imports is left alone');
   });
@@ -119,7 +118,6 @@ async function start(
       context,
       control,
       digest: control.digest,
-      receptions,
       signer,
       manifests: new SignedManifests(archive, signer),
       status: new StatusBoard(context, control, () => dimse.port),

@@ -6,6 +6,7 @@ import type { ObjectStore } from './object-store.ts';
 import type { Receiver } from './receive-types.ts';
 import type { MetadataText } from './segments.ts';
 import type { UnreadFiles } from './spool-types.ts';
+import type { WaitingStudy } from './waiting.ts';
 
 export interface SpoolStatus {
   /** Instances acknowledged and not yet committed to the store. */
@@ -46,6 +47,8 @@ export interface Archive extends Receiver {
   readonly catalogue: Catalogue;
   readonly events: EventEmitter<ArchiveEvents>;
   spool(): SpoolStatus;
+  /** By Study Instance UID: what is acknowledged and not yet in the store. Made anew at each call. */
+  waiting(): Map<string, WaitingStudy>;
   tending(): TendingState;
   /** Resolves when everything acknowledged before the call is committed and in the catalogue. */
   flush(): Promise<void>;

@@ -20,6 +20,7 @@ import { openStore, type StoreConfig } from './stores/open-store.ts';
 import { StudyCache } from './study-cache.ts';
 import { Tender, type TendingTimes } from './tender.ts';
 import { type Hashers, openHashers } from './verify-threads.ts';
+import { waitingStudies } from './waiting.ts';
 
 /** The router's configuration fits as it is. */
 export interface ArchiveOptions {
@@ -139,6 +140,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     beginDataSet: receiver.beginDataSet,
     beginFile: receiver.beginFile,
     spool: () => committer.status(),
+    waiting: () => waitingStudies(spool.acknowledged()),
     tending: () => tender.state(),
     flush: async () => {
       await spool.recovered;

@@ -12,7 +12,7 @@ import type { DescribedInstance } from './segments.ts';
 import type { SpoolEntry } from './spool-types.ts';
 
 /** What is known of an instance without its header being read again. */
-export type KnownInstance = Omit<SpoolEntry, 'id'>;
+export type KnownInstance = Omit<SpoolEntry, 'id' | 'identity'>;
 
 /** Reads the header of a file and makes the instance's manifest line and metadata text. Throws what reading throws. */
 export async function describeFile(known: KnownInstance): Promise<DescribedInstance> {

@@ -19,6 +19,7 @@ import {
 } from './received-identity.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolWriter } from './spool-writer.ts';
+import { type RawIdentity, rawIdentity } from './waiting.ts';
 
 export interface ReceiverOptions {
   inflate?: Partial<InflateLimits>;
@@ -242,10 +243,10 @@ class InstanceReception implements Reception {
     if (this.#phase === 'identity') await this.#writeHead();
     this.#mustBeAlive();
     const notes = [...notesOf(scan, this.#syntax!, uids), ...markNotes(this.#marks)];
-    return this.#seal(uids, notes);
+    return this.#seal(uids, notes, rawIdentity(scan.values));
   }
 
-  async #seal(uids: InstanceUids, notes: string[]): Promise<ReceivedInstance> {
+  async #seal(uids: InstanceUids, notes: string[], identity: RawIdentity): Promise<ReceivedInstance> {
     const kept = {
       ...uids,
       transferSyntaxUID: this.#syntax!.uid,
@@ -254,7 +255,7 @@ class InstanceReception implements Reception {
     };
     await this.#spool.seal(
       this.#part!,
-      { ...kept, dataSetOffset: this.#headerBytes, source: this.#source, notes },
+      { ...kept, dataSetOffset: this.#headerBytes, source: this.#source, notes, identity },
       { marks: [...this.#marks].join(''), headerCrc: this.#headerCrc },
     );
     this.#phase = 'done';

@@ -66,6 +66,11 @@ export class LoggedInstances {
     this.#unpacker.add({ record, name, instance, size: instance.size, receivedAt: instance.receivedAt });
   }
 
+  /** In the order they came. */
+  *instances(): Generator<Omit<SpoolEntry, 'sha256'>> {
+    for (const { instance } of this.#unpacker.waiting()) yield instance;
+  }
+
   status(): { entries: number; bytes: number; oldest: string | null } {
     return this.#unpacker.status();
   }

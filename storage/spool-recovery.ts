@@ -8,6 +8,7 @@ import { transferSyntax } from './format/transfer-syntaxes.ts';
 import { markNotes, notesOf, readUids } from './received-identity.ts';
 import type { SpoolName } from './spool-name.ts';
 import type { SpoolEntry } from './spool-types.ts';
+import { rawIdentity } from './waiting.ts';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -61,6 +62,7 @@ export async function verifySpoolFile(
       transferSyntaxUID: syntax.uid,
       source: name.source,
       receivedAt: new Date(name.receivedAtMs).toISOString(),
+      identity: rawIdentity(scan.values),
       notes: [...notesOf(scan, syntax, uids), ...markNotes(name.marks ?? '')],
     };
     return { entry };

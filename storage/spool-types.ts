@@ -1,5 +1,6 @@
 import type { LifeboatError } from '../contract/errors.ts';
 import type { ReceiveSource } from './format/manifest.ts';
+import type { RawIdentity } from './waiting.ts';
 
 /** One acknowledged instance waiting in the spool: a complete, fsynced Part 10 file and all a committer needs to know of it. */
 export interface SpoolEntry {
@@ -25,6 +26,8 @@ export interface SpoolEntry {
   readonly receivedAt: string;
   /** Odd but kept, for InstanceEntry.notes; empty when nothing is odd. */
   readonly notes: readonly string[];
+  /** For the list of what waits. */
+  readonly identity: RawIdentity;
 }
 
 export interface SpoolEvents {

@@ -53,6 +53,10 @@ export class SpoolUnpacker<T extends LoggedInstance> {
     return { entries: this.#waiting.size, bytes: this.#bytes, oldest: first?.receivedAt ?? null };
   }
 
+  waiting(): Iterable<T> {
+    return this.#waiting;
+  }
+
   add(instance: T): void {
     this.#lastAt = performance.now();
     if (this.#waiting.size === 0) this.#firstAt = this.#lastAt;

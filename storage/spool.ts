@@ -107,7 +107,13 @@ export class Spool {
     );
   }
 
-  /** Everything acknowledged and not yet committed. */
+  /** Everything acknowledged and not yet committed, also what is in the log alone. */
+  *acknowledged(): Generator<Omit<SpoolEntry, 'sha256'>> {
+    yield* this.#entries.values();
+    if (this.#logged) yield* this.#logged.instances();
+  }
+
+  /** Counts of what is acknowledged and not yet committed. */
   status(): SpoolStatus {
     const logged = this.#logged?.status() ?? NOTHING;
     let { oldest } = logged;

@@ -1,14 +1,15 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import type { ArrivalRow, ArrivalsAnswer } from '../../contract/api.ts';
+import type { ArrivalRefusal, ArrivalRow, ArrivalsAnswer } from '../../contract/api.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
-import type { WaitingStudy } from '../reception-watch.ts';
+import type { WaitingStudy } from '../../storage/waiting.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
 import { sendJson } from './send-json.ts';
 
 const STUDIES_MAX = 200;
+const REFUSALS_MAX = 1000;
 const arrivalsQuery = z.object({
   hours: z.coerce
     .number()
@@ -18,7 +19,7 @@ const arrivalsQuery = z.object({
 });
 
 /** /api/arrivals: did my study arrive, may I scan on, may I delete it? Newest first. */
-export function arrivalsApi({ context, digest, receptions }: HttpParts): Router {
+export function arrivalsApi({ context, digest }: HttpParts): Router {
   const router = Router();
   router.get('/', async (req, res) => {
     const { name: user, address } = demand(req, 'arrivals');
@@ -26,65 +27,72 @@ export function arrivalsApi({ context, digest, receptions }: HttpParts): Router 
     const since = new Date(Date.now() - hours * 3_600_000).toISOString();
     const { rows } = await context.archive.catalogue.worklist({
       sort: '-lastReceivedAt',
-      limit: STUDIES_MAX,
+      limit: STUDIES_MAX + 1,
       offset: 0,
     });
     const recent = rows.filter((row) => row.lastReceivedAt >= since);
-    const refused = refusedSince(since);
-    const answer: ArrivalsAnswer = { rows: [] };
-    for (const [studyInstanceUID, waiting] of receptions.waiting()) {
-      if (recent.some((row) => row.studyInstanceUID === studyInstanceUID)) continue;
-      const { callingAE, firstReceivedAt, lastReceivedAt } = waiting;
-      answer.rows.push({
-        studyInstanceUID,
-        patientName: '',
-        patientID: '',
-        callingAE,
-        firstReceivedAt,
-        lastReceivedAt,
-        series: withWaiting([], waiting),
-        refused: refused.get(callingAE) ?? 0,
-      });
-    }
-    for (const row of recent) {
+    const waiting = context.archive.waiting();
+    const kept = new Set<string>();
+    const answer: ArrivalRow[] = [];
+    for (const row of recent.slice(0, STUDIES_MAX)) {
       const entries = await context.archive.entries(row.studyInstanceUID);
-      answer.rows.push({
+      for (const { sopInstanceUID } of entries) kept.add(sopInstanceUID);
+      answer.push({
         studyInstanceUID: row.studyInstanceUID,
         patientName: row.patientName,
         patientID: row.patientID,
         callingAE: row.callingAEs.join(', '),
         firstReceivedAt: row.firstReceivedAt,
         lastReceivedAt: row.lastReceivedAt,
-        series: withWaiting(seriesOf(entries), receptions.waiting().get(row.studyInstanceUID)),
-        refused: row.callingAEs.reduce((sum, ae) => sum + (refused.get(ae) ?? 0), 0),
+        series: seriesOf(entries),
       });
     }
+    const known = new Map(answer.map((row) => [row.studyInstanceUID, row]));
+    for (const [uid, study] of waiting) {
+      const row = known.get(uid);
+      if (row) addWaiting(row, study);
+      else if (study.lastReceivedAt >= since) answer.push(onlyWaiting(uid, study));
+    }
+    answer.sort((a, b) => (a.lastReceivedAt < b.lastReceivedAt ? 1 : -1));
     digest.note({ user, address, action: 'query', object: 'arrivals', detail: `hours=${hours}`, outcome: 'ok' });
-    await sendJson(req, res, answer);
+    await sendJson(req, res, {
+      rows: answer.slice(0, STUDIES_MAX),
+      more: answer.length > STUDIES_MAX || recent.length > STUDIES_MAX,
+      refusals: refusedSince(since, kept),
+    } satisfies ArrivalsAnswer);
   });
 
-  /** Refused images by calling AE: a refused data set often has no readable study to be counted under. */
-  function refusedSince(since: string): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const { at, channel, peer } of context.access.refusals(1000)) {
-      if (at < since || channel !== 'DIMSE') continue;
-      const ae = peer.split('@')[0]!;
-      counts.set(ae, (counts.get(ae) ?? 0) + 1);
-    }
-    return counts;
+  function refusedSince(since: string, kept: ReadonlySet<string>): ArrivalRefusal[] {
+    return context.access
+      .refusals(REFUSALS_MAX)
+      .filter(({ at, channel }) => at >= since && channel === 'DIMSE')
+      .map(({ at, peer, message, sopInstanceUID }) => ({
+        at,
+        callingAE: peer.split('@')[0]!,
+        message,
+        sopInstanceUID: sopInstanceUID ?? '',
+        cameLater: kept.has(sopInstanceUID ?? ''),
+      }));
   }
   return router;
 }
 
+function onlyWaiting(studyInstanceUID: string, study: WaitingStudy): ArrivalRow {
+  const { patientName, patientID, firstReceivedAt, lastReceivedAt } = study;
+  const callingAE = study.callingAEs.join(', ');
+  const row = { studyInstanceUID, patientName, patientID, callingAE, firstReceivedAt, lastReceivedAt, series: [] };
+  addWaiting(row, study);
+  return row;
+}
+
 /** Adds what is acknowledged and not yet in the store. */
-function withWaiting(series: ArrivalRow['series'], waiting: WaitingStudy | undefined): ArrivalRow['series'] {
-  const rows = [...series];
-  for (const [seriesInstanceUID, inSpool] of waiting?.series ?? []) {
-    const at = rows.findIndex((row) => row.seriesInstanceUID === seriesInstanceUID);
-    if (at >= 0) rows[at] = { ...rows[at]!, inSpool };
-    else rows.push({ seriesInstanceUID, modality: '', description: '', stored: 0, inSpool });
+function addWaiting(row: ArrivalRow, study: WaitingStudy): void {
+  if (study.lastReceivedAt > row.lastReceivedAt) row.lastReceivedAt = study.lastReceivedAt;
+  for (const [seriesInstanceUID, { modality, instances }] of study.series) {
+    const series = row.series.find((each) => each.seriesInstanceUID === seriesInstanceUID);
+    if (series) series.inSpool = instances;
+    else row.series.push({ seriesInstanceUID, modality, description: '', stored: 0, inSpool: instances });
   }
-  return rows;
 }
 
 function seriesOf(entries: readonly InstanceEntry[]): ArrivalRow['series'] {

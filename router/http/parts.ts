@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { AuditDigest } from '../access/audit-digest.ts';
 import type { Control } from '../access/control.ts';
 import type { RouterContext } from '../context.ts';
-import type { ReceptionWatch } from '../reception-watch.ts';
 import type { Integrity } from '../integrity.ts';
 import type { StatusBoard } from '../status.ts';
 import type { SignedManifests } from './signed-manifest.ts';
@@ -13,7 +12,6 @@ export interface HttpParts {
   context: RouterContext;
   control: Control;
   digest: AuditDigest;
-  receptions: ReceptionWatch;
   signer: ObjectSigner;
   manifests: SignedManifests;
   status: StatusBoard;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ArrivalsAnswer } from '../../contract/api.ts';
 import { startRouter } from '../support/router.ts';
-import { keepFiles, smallStudy } from '../support/small-image.ts';
+import { keepFiles, smallImage, smallStudy } from '../support/small-image.ts';
 
 const STUDY = '1.2.826.0.5.1';
 
@@ -26,8 +26,9 @@ it('arrivals show a study whose images wait in the spool while the store is away
     expect(rows).toMatchObject([
       {
         studyInstanceUID: STUDY,
+        patientName: 'Test^Patient',
         callingAE: 'CT1',
-        series: [{ seriesInstanceUID: `${STUDY}.1`, stored: 0, inSpool: 3 }],
+        series: [{ seriesInstanceUID: `${STUDY}.1`, modality: 'CT', stored: 0, inSpool: 3 }],
       },
     ]);
     const ready = await fetch(`${test.url}/readyz`);
@@ -47,5 +48,58 @@ it('arrivals show what is stored, and nothing waiting, once it is', async () => 
     expect(metrics).toContain('lifeboat_received_instances_total{via="import"} 3');
   } finally {
     await test.close();
+  }
+});
+
+it('arrivals tell modality staff what was refused and why, and when it came after all', async () => {
+  const test = await startRouter();
+  try {
+    const { archive, access } = test.router.context;
+    const refused = (sopInstanceUID: string) =>
+      access.refused({
+        channel: 'DIMSE',
+        peer: 'CT1@10.0.0.1',
+        code: 'SPOOL_FULL',
+        message: 'The disk is full.',
+        sopInstanceUID,
+      });
+    const files = smallStudy(STUDY, 2);
+    await keepFiles(archive, files);
+    const [row] = await archive.entries(STUDY);
+    refused(row!.sopInstanceUID);
+    refused('1.2.3.4');
+    const { refusals } = await (await test.loginAs('modality')).json<ArrivalsAnswer>('/api/arrivals');
+    expect(refusals.map(({ sopInstanceUID, cameLater }) => [sopInstanceUID, cameLater]).sort()).toEqual(
+      [
+        ['1.2.3.4', false],
+        [row!.sopInstanceUID, true],
+      ].sort(),
+    );
+    expect(refusals[0]).toMatchObject({ callingAE: 'CT1', message: 'The disk is full.' });
+  } finally {
+    await test.close();
+  }
+});
+
+it('arrivals know after a restart what waits, also by the name of a patient in another script', async () => {
+  const away = {
+    LIFEBOAT_STORE: 's3://images',
+    LIFEBOAT_S3_ENDPOINT: 'http://127.0.0.1:9',
+    LIFEBOAT_S3_ACCESS_KEY: 'key',
+    LIFEBOAT_S3_SECRET_KEY: 'secret',
+  };
+  const first = await startRouter({ env: away });
+  const patientName = 'Yamada^Tarou=\u5c71\u7530^\u592a\u90ce';
+  const reception = first.router.context.archive.beginFile({ via: 'c-store', callingAE: 'MR2' });
+  await reception.write(smallImage({ study: STUDY, series: `${STUDY}.1`, sop: `${STUDY}.1.1`, patientName }));
+  await reception.finish();
+  await first.close({ keepData: true });
+  const second = await startRouter({ env: away, dataDir: first.dataDir });
+  try {
+    const modality = await second.loginAs('modality');
+    const rows = async () => (await modality.json<ArrivalsAnswer>('/api/arrivals')).rows;
+    await expect.poll(rows, { timeout: 5000 }).toMatchObject([{ callingAE: 'MR2', patientName }]);
+  } finally {
+    await second.close();
   }
 });

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
+import { formatInstant } from '../../shared/format.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
 import { navigate, useLocation } from '../../shared/navigation.ts';
-import { useSession } from '../../shared/session.ts';
 import { useTitle } from '../../shared/use-title.ts';
 import { Refusals } from './refusals.tsx';
 import { StudyTable } from './study-table.tsx';
@@ -35,8 +35,7 @@ export default function ArrivalsPage() {
   const { query } = useLocation();
   const asked = Number(query.get('hours'));
   const hours = periods.includes(asked) ? asked : 24;
-  const { answer, error } = useArrivals(hours);
-  const { session } = useSession();
+  const { answer, at, error } = useArrivals(hours);
   const [ae, setAe] = useState(remembered);
   const [now, setNow] = useState(Date.now);
   useTitle(text.title);
@@ -45,11 +44,20 @@ export default function ArrivalsPage() {
     return () => clearInterval(timer);
   }, []);
   const sendersOf = (callingAE: string) => callingAE.split(', ').filter(Boolean);
-  const senders = [...new Set([ae, ...(answer?.rows ?? []).flatMap((row) => sendersOf(row.callingAE))])]
+  const senders = [
+    ...new Set([
+      ae,
+      ...(answer?.rows ?? []).flatMap((row) => sendersOf(row.callingAE)),
+      ...(answer?.refusals ?? []).map(({ callingAE }) => callingAE),
+    ]),
+  ]
     .filter(Boolean)
     .sort();
   const rows = (answer?.rows ?? []).filter((row) => !ae || sendersOf(row.callingAE).includes(ae));
-  const refused = new Map(rows.filter((row) => row.refused > 0).map((row) => [row.callingAE, row.refused]));
+  const refusals = (answer?.refusals ?? []).filter((refusal) => !ae || refusal.callingAE === ae);
+  const missing = new Map<string, number>();
+  for (const { callingAE, cameLater } of refusals)
+    if (!cameLater) missing.set(callingAE, (missing.get(callingAE) ?? 0) + 1);
   return (
     <div className="page">
       <h1>{text.title}</h1>
@@ -88,15 +96,18 @@ export default function ArrivalsPage() {
           ))}
         </fieldset>
       </div>
-      {error && <p className="notice notice-bad">{text.failed(error)}</p>}
-      {[...refused].map(([sender, count]) => (
+      {error && (
+        <p className="notice notice-bad">{answer ? text.stale(error, formatInstant(at)) : text.failed(error)}</p>
+      )}
+      {[...missing].map(([sender, count]) => (
         <p key={sender} className="notice notice-bad" role="alert">
           <strong>{text.refusedWarning(sender, count)}</strong>
         </p>
       ))}
+      {answer?.more && <p className="notice">{text.more}</p>}
       {rows.length > 0 && <StudyTable rows={rows} now={Math.max(now, Date.now())} />}
       {answer && rows.length === 0 && !error && <p className="arrivals-none">{text.none}</p>}
-      {session?.role === 'admin' && <Refusals ae={ae} hours={hours} />}
+      {answer && <Refusals rows={refusals} />}
     </div>
   );
 }

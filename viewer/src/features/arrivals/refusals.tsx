@@ -1,44 +1,26 @@
-import { useEffect, useState } from 'react';
-import type { RefusalRow } from '../../../../contract/api.ts';
-import { request } from '../../shared/api/client.ts';
+import type { ArrivalRefusal } from '../../../../contract/api.ts';
 import { formatInstant } from '../../shared/format.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
 
 const text = pageMessages.arrivals;
-const everyMs = 10_000;
 
-/** What was refused lately, in the words the sender was told. */
-export function Refusals(props: { ae: string; hours: number }) {
-  const [rows, setRows] = useState<RefusalRow[] | null>(null);
-  const [error, setError] = useState('');
-  useEffect(() => {
-    const load = () =>
-      request<RefusalRow[]>('api/refusals?limit=100').then(
-        (answer) => {
-          setRows(answer);
-          setError('');
-        },
-        (failure: Error) => setError(failure.message),
-      );
-    void load();
-    const timer = setInterval(load, everyMs);
-    return () => clearInterval(timer);
-  }, []);
-  const since = new Date(Date.now() - props.hours * 3_600_000).toISOString();
-  const shown = (rows ?? []).filter((row) => row.at >= since && (!props.ae || row.peer.split('@')[0] === props.ae));
+/** What was refused, in the words the sender was told, and whether it was sent again since. */
+export function Refusals(props: { rows: ArrivalRefusal[] }) {
   return (
     <section className="arrivals-refusals">
       <h2>{text.refusals}</h2>
-      {error && <p className="notice notice-bad">{text.failed(error)}</p>}
-      {rows && shown.length === 0 && <p className="soft">{text.refusalsNone}</p>}
-      {shown.length > 0 && (
+      {props.rows.length === 0 && <p className="soft">{text.refusalsNone}</p>}
+      {props.rows.length > 0 && (
         <table className="table">
           <tbody>
-            {shown.map((row) => (
-              <tr key={`${row.at} ${row.peer} ${row.sopInstanceUID} ${row.code}`}>
+            {props.rows.map((row) => (
+              <tr key={`${row.at} ${row.callingAE} ${row.sopInstanceUID} ${row.message}`}>
                 <td className="arrivals-when">{formatInstant(row.at)}</td>
-                <td>{row.peer}</td>
+                <td>{row.callingAE}</td>
                 <td>{row.message}</td>
+                <td className={row.cameLater ? 'soft' : 'arrivals-missing'}>
+                  {row.cameLater ? text.cameLater : text.stillMissing}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -12,7 +12,7 @@ function Study(props: { row: ArrivalRow; now: number }) {
   const height = Math.max(1, row.series.length);
   const lines = row.series.length > 0 ? row.series : [null];
   return (
-    <tbody className={row.refused > 0 ? 'arrivals-study arrivals-warned' : 'arrivals-study'}>
+    <tbody className="arrivals-study">
       {lines.map((series, index) => (
         <tr key={series?.seriesInstanceUID ?? 'none'}>
           {index === 0 && (
@@ -47,7 +47,6 @@ function Study(props: { row: ArrivalRow; now: number }) {
                 ) : (
                   <span className="soft">{text.quiet}</span>
                 )}
-                {row.refused > 0 && <div className="arrivals-refused">{text.refused(row.refused)}</div>}
               </td>
             </>
           )}

@@ -6,9 +6,10 @@ import { useCommitted } from '../../shared/api/use-status.ts';
 const everyMs = 5000;
 const livePauseMs = 700;
 
-/** What arrived in the last `hours`; asked again every 5 s and shortly after images are stored. */
+/** What arrived in the last `hours`, and when that was true (UTC ISO); asked again every 5 s and shortly after images are stored. */
 export function useArrivals(hours: number) {
   const [answer, setAnswer] = useState<ArrivalsAnswer | null>(null);
+  const [at, setAt] = useState('');
   const [error, setError] = useState('');
   const running = useRef<AbortController | null>(null);
   const live = useRef<ReturnType<typeof setTimeout> | null>(null);
@@ -18,6 +19,7 @@ export function useArrivals(hours: number) {
     running.current = abort;
     try {
       setAnswer(await request<ArrivalsAnswer>(`api/arrivals?hours=${hours}`, { signal: abort.signal }));
+      setAt(new Date().toISOString());
       setError('');
     } catch (failure) {
       if (!abort.signal.aborted) setError((failure as Error).message);
@@ -40,5 +42,5 @@ export function useArrivals(hours: number) {
       }, livePauseMs);
     }, [load]),
   );
-  return { answer, error };
+  return { answer, at, error };
 }
