@@ -24,7 +24,8 @@ export function createApp(parts: HttpParts, dicomweb: RequestHandler, viewerDir:
   const app = express();
   const api = createApi(parts);
   app.disable('x-powered-by').disable('etag');
-  app.set('trust proxy', context.config.trustProxy);
+  // One proxy: the address it adds at the end of X-Forwarded-For counts; what stands before it is the client's own writing.
+  app.set('trust proxy', context.config.trustProxy ? 1 : false);
   app.set('query parser', 'simple');
   app.use(observed(parts, registerHttpMetrics(context.metrics)));
   app.use(securityHeaders(context.config));

@@ -9,6 +9,7 @@ import { LifeboatError } from '../../contract/errors.ts';
 import { uid } from './api-studies.ts';
 import type { HttpParts } from './parts.ts';
 import { addressOf, principalOf, sessionOf } from './principal.ts';
+import { clearSessionCookie, sessionIdOf } from './session-cookie.ts';
 
 const pack = promisify(gzip);
 const packBrotli = promisify(brotliCompress);
@@ -155,6 +156,11 @@ export function viewerPages(parts: HttpParts, dir: string): Router {
     if (!index) throw new LifeboatError('NOT_FOUND');
     let html = index.plain.toString('utf8');
     if (req.path.slice(1).includes('/')) html = html.replace('<head>', '<head><base href="/">');
+    if (sessionIdOf(req) && !sessionOf(req)) {
+      // A session that ended by itself: what this browser still holds of patients goes, as after signing out.
+      clearSessionCookie(req, res);
+      res.set('Clear-Site-Data', '"cache", "storage"');
+    }
     const boot = await bootOf(req);
     if (boot) {
       const script = `<script type="application/json" id="lifeboat-boot">${scriptSafeJson(boot)}</script>`;

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { AuditAnswer, RefusalRow, SessionInfo } from '../../contract/api.ts';
 import { ADMIN_PASSWORD, startRouter, type TestRouter } from '../support/router.ts';
 
@@ -208,6 +211,34 @@ describe('signing in', () => {
   });
 });
 
+describe('behind a proxy', () => {
+  it('the address that the proxy adds counts, not what the client claims', async () => {
+    const test = await startRouter({ env: { LIFEBOAT_TRUST_PROXY: 'true' } });
+    try {
+      const guess = (n: number) =>
+        fetch(`${test.url}/api/session`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': `10.9.8.${n}, 203.0.113.9` },
+          body: JSON.stringify({ user: 'admin', password: 'a guess' }),
+        });
+      for (let i = 0; i < 5; i++) expect((await guess(i)).status).toBe(401);
+      expect((await guess(6)).status).toBe(429);
+      const { rows } = await (await test.login()).json<AuditAnswer>('/api/audit?action=login-refused');
+      expect(new Set(rows.map((row) => row.address))).toEqual(new Set(['203.0.113.9']));
+    } finally {
+      await test.close();
+    }
+  });
+});
+
+/** A folder with the least that can stand for the built viewer. */
+async function viewer(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'lifeboat-viewer-'));
+  await writeFile(join(dir, 'index.html'), '<!doctype html><head></head><body>page</body>');
+  onTestFinished(() => rm(dir, { recursive: true }));
+  return dir;
+}
+
 describe('sessions and time', () => {
   it('end after idling, and polling does not keep them alive', async () => {
     const test = await startRouter({ config: { sessionIdleMs: 1500 } });
@@ -265,6 +296,21 @@ describe('sessions and time', () => {
       expect(answer.status).toBe(200);
     } finally {
       await after.close();
+    }
+  });
+
+  it('leave nothing in the browser when they have ended by themselves', async () => {
+    const test = await startRouter({ viewerDir: await viewer() });
+    try {
+      const browser = await test.login();
+      expect((await browser.fetch('/')).headers.get('clear-site-data')).toBeNull();
+      expect((await fetch(`${test.url}/`)).headers.get('clear-site-data')).toBeNull();
+      test.router.control.sessions.endOthers('admin', 'none');
+      const page = await browser.fetch('/');
+      expect(page.headers.get('clear-site-data')).toBe('"cache", "storage"');
+      expect(page.headers.getSetCookie()[0]).toMatch(/^lifeboat_session=;.*Expires=Thu, 01 Jan 1970/);
+    } finally {
+      await test.close();
     }
   });
 
