@@ -47,7 +47,9 @@ export function errorHandler(control: Control, digest: AuditDigest, log: Logger)
       res.destroy();
       return;
     }
-    if (error.http >= 500) log.error({ err: thrown, method: req.method, path: pathOf(req) }, error.message);
+    // BUSY is what strangers can bring about as often as they like; the sign-in counts it in the audit trail.
+    if (error.http >= 500 && error.code !== 'BUSY')
+      log.error({ err: thrown, method: req.method, path: pathOf(req) }, error.message);
     if (NOTEWORTHY.has(error.code)) {
       const address = addressOf(req);
       const principal = principalOf(req);

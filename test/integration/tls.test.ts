@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../router/config.ts';
 import { readTls, watchTls } from '../../router/tls.ts';
 import { opensslAvailable, type Pair, TestAuthority } from '../support/certificates.ts';
-import { ADMIN_PASSWORD, startRouter, type TestRouter } from '../support/router.ts';
+import { ADMIN_PASSWORD, startRouter, startRouterProcess, type TestRouter } from '../support/router.ts';
 import { smallImage } from '../support/small-image.ts';
 
 const has = (program: string) => spawnSync(program, ['--version']).error === undefined;
@@ -147,6 +147,25 @@ describe.skipIf(!opensslAvailable())('TLS', () => {
     );
   });
 
+  it('is said by `lifeboat serve`, port and certificates', async () => {
+    const dataDir = join(folder, 'data');
+    mkdirSync(dataDir);
+    const running = await startRouterProcess({
+      dataDir,
+      env: {
+        LIFEBOAT_TLS_CERT: server.cert,
+        LIFEBOAT_TLS_KEY: server.key,
+        LIFEBOAT_DICOM_TLS_PORT: '0',
+        LIFEBOAT_DICOM_TLS_CLIENT_CA: authority.cert,
+      },
+    });
+    expect(running.output()).toMatch(/Viewer {5}https:/);
+    expect(running.output()).toMatch(
+      /DICOM {6}AE LIFEBOAT, port \d+\n {2}DICOM TLS {2}port \d+, client certificates demanded/,
+    );
+    expect(await running.stop()).toBe(0);
+  });
+
   describe.skipIf(!has('storescu'))('of the DICOM port', () => {
     const port = (router: TestRouter) => String(router.router.dicomTlsPort);
     const anonymous = () => ['+tla', '+cf', authority.cert];
@@ -168,6 +187,15 @@ describe.skipIf(!opensslAvailable())('TLS', () => {
       );
       expect(await peer('storescu', ...anonymous(), '127.0.0.1', port(test), large)).toMatchObject({ status: 0 });
       expect(await kept(test)).toEqual(['c-store', 'c-store']);
+      if (!has('curl')) return;
+      const got = join(folder, 'got');
+      const options = ['-sS', '--cacert', authority.cert, '-u', `admin:${ADMIN_PASSWORD}`, '-o', got];
+      const accept = ['-H', 'Accept: multipart/related; type="application/dicom"; transfer-syntax=*'];
+      const fetched = await peer('curl', ...options, ...accept, `${test.url}/dicom-web/studies/${uid}/series/${uid}.2`);
+      expect(fetched.status).toBe(0);
+      await expect
+        .poll(() => test.router.control.auditRows({ action: 'export', limit: 1, offset: 0 }).rows[0]?.detail)
+        .toMatch(/ 3[23]\d{6} bytes sent$/);
     });
 
     it('demands a certificate where an authority is named, and says in words who was refused', async () => {
