@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { ERRORS, type ErrorCode, LifeboatError } from '../../contract/errors.ts';
 import type { ImageJob, ImageReply, ImageResult } from './image-job.ts';
+import { movable } from './image-job.ts';
 
 /** Longest one picture may take, ms. */
 const JOB_TIMEOUT_MS = 60_000;
@@ -10,6 +11,7 @@ const MAX_WAITING = 256;
 
 interface Waiting {
   job: ImageJob;
+  left(): void;
   resolve(result: ImageResult): void;
   reject(error: Error): void;
 }
@@ -25,14 +27,26 @@ export class ImagePool {
   readonly #waiting: Waiting[] = [];
   #closed = false;
 
-  /** Errors: NOT_ACCEPTABLE or CANNOT_RENDER with the reason; STORE_UNAVAILABLE is never one of them. */
-  run(job: ImageJob): Promise<ImageResult> {
+  /**
+   * The job's bytes may be moved to the thread: nobody else may use them afterwards. A job that has not begun when `signal`
+   * fires is dropped. Errors: NOT_ACCEPTABLE or CANNOT_RENDER with the reason, BUSY; STORE_UNAVAILABLE is never one of them.
+   */
+  run(job: ImageJob, signal?: AbortSignal): Promise<ImageResult> {
     if (this.#closed) return Promise.reject(new LifeboatError('INTERNAL', 'The router is shutting down.'));
+    if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#waiting.length >= MAX_WAITING) {
-      return Promise.reject(new LifeboatError('CATALOGUE_UNAVAILABLE', 'Too many pictures are being made; try again.'));
+      return Promise.reject(new LifeboatError('BUSY', 'Too many pictures are being made; try again in a few seconds.'));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, resolve, reject });
+      const onAbort = () => {
+        const at = this.#waiting.indexOf(waiting);
+        if (at < 0) return;
+        this.#waiting.splice(at, 1);
+        reject(signal?.reason);
+      };
+      const waiting: Waiting = { job, resolve, reject, left: () => signal?.removeEventListener('abort', onAbort) };
+      signal?.addEventListener('abort', onAbort);
+      this.#waiting.push(waiting);
       this.#next();
     });
   }
@@ -53,9 +67,11 @@ export class ImagePool {
       this.#timer.unref();
       return;
     }
+    next.left();
     this.#current = next;
     this.#worker ??= this.#start();
-    this.#worker.postMessage(next.job);
+    const bytes = next.job.kind === 'rewrite' ? next.job.file : next.job.frame;
+    this.#worker.postMessage(next.job, movable(bytes));
     this.#timer = setTimeout(
       () => void this.#stop(new LifeboatError('CANNOT_RENDER', 'Decoding this picture took too long.')),
       JOB_TIMEOUT_MS,

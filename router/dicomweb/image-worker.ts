@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { LifeboatError } from '../../contract/errors.ts';
-import type { ImageJob, ImageReply, ImageResult } from './image-job.ts';
+import { type ImageJob, type ImageReply, type ImageResult, movable } from './image-job.ts';
 import { TransferSyntax } from './media-types.ts';
 import { codecsReady, decodeFrame, encodeFrame } from './render/decode.ts';
 import { render } from './render/render.ts';
@@ -23,8 +23,9 @@ async function answer(job: ImageJob): Promise<ImageReply> {
   try {
     await codecsReady();
     const { bytes, image } = perform(job);
-    // The codecs' heap is shared and grows; what leaves is a copy of its own.
-    return { ok: true, result: { bytes: new Uint8Array(bytes), ...(image ? { image } : {}) } };
+    // The codecs' heap is shared and grows; what leaves has memory of its own.
+    const own = movable(bytes).length > 0 && job.kind === 'rewrite' ? bytes : new Uint8Array(bytes);
+    return { ok: true, result: { bytes: own, ...(image ? { image } : {}) } };
   } catch (error) {
     if (error instanceof LifeboatError) return { ok: false, code: error.code, message: error.message };
     const reason = error instanceof Error ? error.message : String(error);
@@ -37,5 +38,5 @@ async function answer(job: ImageJob): Promise<ImageReply> {
 }
 
 parentPort?.on('message', (job: ImageJob) => {
-  void answer(job).then((reply) => parentPort?.postMessage(reply));
+  void answer(job).then((reply) => parentPort?.postMessage(reply, reply.ok ? movable(reply.result.bytes) : []));
 });

@@ -4,6 +4,7 @@ import type { RouterContext } from '../context.ts';
 import { sendCapabilities } from './capabilities.ts';
 import { errorHandler } from './errors.ts';
 import { ImagePool } from './image-pool.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { search } from './qido.ts';
 import { handle } from './request.ts';
 import type { Retrieval } from './retrieval.ts';
@@ -15,6 +16,8 @@ import { retrieveInstances } from './wado-instances.ts';
 import { retrieveMetadata } from './wado-metadata.ts';
 import { retrieveRendered } from './wado-rendered.ts';
 
+/** What all requests together may hold of objects and frames that are converted. */
+const MEMORY_BYTES = 384 * 1024 * 1024;
 const STUDY = '/studies/:study';
 const SERIES = `${STUDY}/series/:series`;
 const INSTANCE = `${SERIES}/instances/:instance`;
@@ -29,7 +32,12 @@ function methods(allowed: string): (req: Request, res: Response) => never {
 /** Studies service of PS3.18 chapter 10 (QIDO-RS, WADO-RS, STOW-RS), to be mounted behind authentication. */
 export function createDicomweb(ctx: RouterContext): Router {
   const router = Router({ caseSensitive: true, mergeParams: true });
-  const retrieval: Retrieval = { ctx, index: new StudyIndex(ctx.archive), images: new ImagePool() };
+  const retrieval: Retrieval = {
+    ctx,
+    index: new StudyIndex(ctx.archive),
+    images: new ImagePool(),
+    memory: new MemoryBudget(MEMORY_BYTES),
+  };
 
   router.options(/.*/, sendCapabilities);
   router.get('/capabilities', sendCapabilities);

@@ -1,22 +1,54 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 
-/** Writes with back-pressure; rejects when the peer went away. */
-export async function writeTo(out: Writable, chunk: Uint8Array | string): Promise<void> {
-  if (out.destroyed) throw Object.assign(new Error('peer closed the connection'), { code: 'EPIPE' });
+/** A peer that takes nothing for so long holds up others: its connection is closed. */
+const STALLED_MS = 60_000;
+/** Large bodies go out in such pieces, so that a slow peer that still reads is seen to read. */
+const PIECE_BYTES = 256 * 1024;
+
+const gone = () => Object.assign(new Error('peer closed the connection'), { code: 'EPIPE' });
+
+/** Writes with back-pressure; rejects when the peer went away or took nothing for `stalledMs`. */
+export async function writeTo(out: Writable, chunk: Uint8Array | string, stalledMs = STALLED_MS): Promise<void> {
+  if (typeof chunk === 'string') {
+    await writePiece(out, chunk, stalledMs);
+    return;
+  }
+  for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+    await writePiece(out, chunk.subarray(at, at + PIECE_BYTES), stalledMs);
+  }
+}
+
+async function writePiece(out: Writable, chunk: Uint8Array | string, stalledMs: number): Promise<void> {
+  if (out.destroyed) throw gone();
   if (out.write(chunk)) return;
-  const gone = new AbortController();
+  const settled = new AbortController();
+  const stalled = setTimeout(() => out.destroy(), stalledMs);
   try {
     await Promise.race([
-      once(out, 'drain', { signal: gone.signal }),
-      once(out, 'close', { signal: gone.signal }).then(() => {
-        throw Object.assign(new Error('peer closed the connection'), { code: 'EPIPE' });
+      once(out, 'drain', { signal: settled.signal }),
+      once(out, 'close', { signal: settled.signal }).then(() => {
+        throw gone();
       }),
     ]);
   } finally {
-    gone.abort();
+    clearTimeout(stalled);
+    settled.abort();
   }
+}
+
+/** Writes a whole body and waits until the peer's side has taken it: until then its bytes are in memory. */
+export async function endWith(out: Writable, body: Uint8Array, stalledMs = STALLED_MS): Promise<void> {
+  await writeTo(out, body, stalledMs);
+  out.end();
+  const stalled = setTimeout(() => out.destroy(), stalledMs);
+  await finished(out, { readable: false })
+    .catch(() => {
+      throw gone();
+    })
+    .finally(() => clearTimeout(stalled));
 }
 
 /** Copies a stream with back-pressure and closes the source when the peer goes away. */

@@ -1,8 +1,9 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { DicomJson, InstanceEntry } from '../../storage/format/manifest.ts';
 import type { RouterContext } from '../context.ts';
 import type { ImagePool } from './image-pool.ts';
+import type { Asker, MemoryBudget } from './memory-budget.ts';
 import { checkedUid, param, single } from './request.ts';
 import type { StudyIndex } from './study-index.ts';
 
@@ -11,6 +12,26 @@ export interface Retrieval {
   ctx: RouterContext;
   index: StudyIndex;
   images: ImagePool;
+  /** For everything that is taken into memory as a whole. */
+  memory: MemoryBudget;
+}
+
+/** Fires when the client goes away before the answer is complete. */
+export function goneSignal(res: Response): AbortSignal {
+  const gone = new AbortController();
+  const abort = () =>
+    gone.abort(Object.assign(new Error('the client went away'), { name: 'AbortError', code: 'ABORT_ERR' }));
+  if (res.destroyed) abort();
+  else
+    res.once('close', () => {
+      if (!res.writableFinished) abort();
+    });
+  return gone.signal;
+}
+
+/** Who asks the memory budget: with the first byte of the answer out, there is no going back to a 503. */
+export function askerOf(res: Response, signal: AbortSignal): Asker {
+  return { signal, begun: res.headersSent };
 }
 
 /** UIDs of the address, checked. */

@@ -2,10 +2,10 @@ import type { Request, Response } from 'express';
 import { LifeboatError } from '../../contract/errors.ts';
 import { covers, mediaAsks } from './accept.ts';
 import { notModified } from './conditional.ts';
-import { copyTo, MultipartWriter } from './multipart-writer.ts';
-import { bulkBytes, isDeflated, numberOfFrames } from './object-bytes.ts';
+import { copyTo, endWith, MultipartWriter } from './multipart-writer.ts';
+import { isDeflated, numberOfFrames, ObjectReader } from './object-bytes.ts';
 import { param, requireScope, single } from './request.ts';
-import { instanceOf, type Retrieval } from './retrieval.ts';
+import { askerOf, goneSignal, instanceOf, type Retrieval } from './retrieval.ts';
 import { etagOf } from './study-index.ts';
 import { sendFrames } from './wado-frames.ts';
 
@@ -34,15 +34,23 @@ export function retrieveBulkdata(retrieval: Retrieval): (req: Request, res: Resp
     if (notModified(req, res, etagOf([entry], `${offset}-${length} ${ask.multipart}`))) return;
     const writer = ask.multipart ? new MultipartWriter(res) : null;
     const contentType = writer?.contentType(OCTETS) ?? OCTETS;
-    if (isDeflated(entry) || offset < entry.dataSetOffset || offset + length > entry.size) {
-      const bytes = await bulkBytes(store, entry, offset, length);
-      res.setHeader('Content-Type', contentType);
-      if (req.method === 'HEAD') res.end();
-      else if (writer) {
-        await writer.part({ 'Content-Type': OCTETS }, bytes);
-        await writer.end();
-      } else res.end(bytes);
+    if (isDeflated(entry)) {
+      const reader = new ObjectReader(store, entry);
+      await retrieval.memory
+        .run(length, askerOf(res, goneSignal(res)), async () => {
+          const bytes = await reader.bulk(offset, length);
+          res.setHeader('Content-Type', contentType);
+          if (req.method === 'HEAD') res.end();
+          else if (writer) {
+            await writer.part({ 'Content-Type': OCTETS }, bytes);
+            await writer.end();
+          } else await endWith(res, bytes);
+        })
+        .finally(() => reader.close());
       return;
+    }
+    if (offset < entry.dataSetOffset || offset + length > entry.size) {
+      throw new LifeboatError('NOT_FOUND', 'The bulk data lies outside the object.');
     }
     res.setHeader('Content-Type', contentType);
     if (req.method === 'HEAD') {

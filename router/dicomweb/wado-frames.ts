@@ -1,14 +1,26 @@
+import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import { LifeboatError } from '../../contract/errors.ts';
+import type { FrameSpan } from '../../storage/format/frames.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 import { covers, type MediaAsk, mediaAsks } from './accept.ts';
 import { notModified } from './conditional.ts';
 import { describeImage } from './image-description.ts';
 import { frameMediaTypeOf, isUncompressed, TransferSyntax, transferSyntaxesOf } from './media-types.ts';
-import { MultipartWriter } from './multipart-writer.ts';
-import { FrameReader, numberOfFrames } from './object-bytes.ts';
+import { decodedFrameCost, storedFrameBytes } from './memory-cost.ts';
+import { copyTo, endWith, MultipartWriter } from './multipart-writer.ts';
+import { numberOfFrames, ObjectReader, storedSpans } from './object-bytes.ts';
 import { callerOf, param, requireScope, single } from './request.ts';
-import { attributesOf, frameNumbers, instanceOf, pixelDataSpan, type Retrieval } from './retrieval.ts';
+import {
+  askerOf,
+  attributesOf,
+  frameNumbers,
+  goneSignal,
+  instanceOf,
+  pixelDataSpan,
+  type Retrieval,
+} from './retrieval.ts';
 import { etagOf } from './study-index.ts';
 import { canTranscode } from './transcode.ts';
 import { instanceUrl } from './wado-metadata.ts';
@@ -25,6 +37,8 @@ export interface FrameOffer {
 }
 
 const OCTETS = 'application/octet-stream';
+/** Larger frames go out as they come from the store, without being held. */
+const STREAMED_BYTES = 1024 * 1024;
 
 function offerOf(ask: MediaAsk, stored: string): Omit<FrameOffer, 'multipart' | 'contentType'> | null {
   const asStored = isUncompressed(stored);
@@ -75,24 +89,58 @@ export function negotiateFrames(asks: readonly MediaAsk[], stored: string): Fram
   );
 }
 
-/** Frames in the form offered, one after the other. */
-async function* framesOf(
+/** A frame on its way out. */
+interface OutgoingFrame {
+  size: number;
+  body: Uint8Array | Readable;
+}
+
+/** Bytes of the object, one span after the other, as a stream: nothing of the frame is held. */
+function streamOf(store: ObjectStore, entry: InstanceEntry, spans: readonly FrameSpan[]): Readable {
+  return Readable.from(
+    (async function* () {
+      for (const { start, end } of spans) {
+        if (end > start) yield* (await store.stream(entry.key, { start, end })).body;
+      }
+    })(),
+    { objectMode: false },
+  );
+}
+
+/** Hands each frame in the form offered to `send`; what is held in memory of it counts until `send` is done. */
+async function eachFrame(
   retrieval: Retrieval,
+  res: Response,
   entry: InstanceEntry,
   numbers: readonly number[],
   offer: FrameOffer,
-): AsyncGenerator<Uint8Array> {
-  const reader = new FrameReader(retrieval.ctx.archive.store, entry);
+  send: (frame: OutgoingFrame, number: number) => Promise<void>,
+): Promise<void> {
+  const { store } = retrieval.ctx.archive;
+  const signal = goneSignal(res);
+  const reader = new ObjectReader(store, entry);
   const span = async () => pixelDataSpan(await attributesOf(retrieval, entry));
-  for (const number of numbers) {
-    const frame = await reader.frame(number, span);
-    if (offer.target === null) {
-      yield frame;
-      continue;
+  try {
+    for (const number of numbers) {
+      const spans = offer.target === null ? storedSpans(entry, number) : null;
+      const size = spans?.reduce((sum, { start, end }) => sum + end - start, 0) ?? 0;
+      if (spans && size > STREAMED_BYTES) {
+        await send({ size, body: streamOf(store, entry, spans) }, number);
+        continue;
+      }
+      const { target } = offer;
+      const cost = target === null ? storedFrameBytes(entry, number) : decodedFrameCost(entry, number);
+      await retrieval.memory.run(cost, askerOf(res, signal), async () => {
+        let body = await reader.frame(number, span);
+        if (target !== null) {
+          const image = describeImage(entry.attributes, entry.transferSyntaxUID);
+          ({ bytes: body } = await retrieval.images.run({ kind: 'transcode', frame: body, image, target }, signal));
+        }
+        await send({ size: body.length, body }, number);
+      });
     }
-    const image = describeImage(entry.attributes, entry.transferSyntaxUID);
-    const { bytes } = await retrieval.images.run({ kind: 'transcode', frame, image, target: offer.target });
-    yield bytes;
+  } finally {
+    reader.close();
   }
 }
 
@@ -110,36 +158,37 @@ export async function sendFrames(
     entry.transferSyntaxUID,
   );
   if (notModified(req, res, etagOf([entry], `${numbers.join()} ${offer.contentType}`))) return;
-  const frames = framesOf(retrieval, entry, numbers, offer);
   if (!offer.multipart) {
-    const { value } = await frames.next();
-    res.setHeader('Content-Type', offer.contentType);
-    res.setHeader('Content-Length', value?.length ?? 0);
-    if (req.method === 'HEAD') res.end();
-    else res.end(value);
+    await eachFrame(retrieval, res, entry, numbers.slice(0, 1), offer, async ({ size, body }) => {
+      res.setHeader('Content-Type', offer.contentType);
+      res.setHeader('Content-Length', size);
+      if (req.method === 'HEAD') res.end();
+      else if (body instanceof Uint8Array) await endWith(res, body);
+      else {
+        await copyTo(res, body);
+        res.end();
+      }
+    });
     return;
   }
   const { root } = callerOf(req, retrieval.ctx.config);
   const content = single(req, 'content') === undefined ? '' : `?content=${entry.dataSetSha256}`;
   const writer = new MultipartWriter(res);
   // The first frame is made before the status goes out: an object that cannot be decoded answers 406, not a cut body.
-  let frame = await frames.next();
-  res.setHeader('Content-Type', writer.contentType(offer.mediaType));
-  if (req.method === 'HEAD') {
-    res.end();
-    return;
-  }
-  for (let i = 0; !frame.done; i++) {
+  const wanted = req.method === 'HEAD' ? numbers.slice(0, 1) : numbers;
+  await eachFrame(retrieval, res, entry, wanted, offer, async ({ body }, number) => {
+    if (!res.headersSent) res.setHeader('Content-Type', writer.contentType(offer.mediaType));
+    if (req.method === 'HEAD') return;
     await writer.part(
       {
         'Content-Type': offer.contentType,
-        'Content-Location': `${instanceUrl(root, entry)}/frames/${numbers[i]}${content}`,
+        'Content-Location': `${instanceUrl(root, entry)}/frames/${number}${content}`,
       },
-      frame.value,
+      body,
     );
-    frame = await frames.next();
-  }
-  await writer.end();
+  });
+  if (req.method === 'HEAD') res.end();
+  else await writer.end();
 }
 
 /** Retrieve frames (PS3.18 10.4.1.1.6): `frames/1,3,5`. */

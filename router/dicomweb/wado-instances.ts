@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
@@ -5,10 +6,12 @@ import { type MediaAsk, mediaAsks } from './accept.ts';
 import { byteRangeOf } from './byte-range.ts';
 import { notModified } from './conditional.ts';
 import { TransferSyntax } from './media-types.ts';
-import { copyTo, MultipartWriter } from './multipart-writer.ts';
-import { wholeInflated, wholeObject } from './object-bytes.ts';
+import { tooLarge } from './memory-budget.ts';
+import { rewriteCost } from './memory-cost.ts';
+import { copyTo, endWith, MultipartWriter } from './multipart-writer.ts';
+import { ObjectReader } from './object-bytes.ts';
 import { callerOf, requireScope, single } from './request.ts';
-import { instanceOf, type Retrieval, selectionOf } from './retrieval.ts';
+import { askerOf, goneSignal, instanceOf, type Retrieval, selectionOf } from './retrieval.ts';
 import { etagOf } from './study-index.ts';
 import { canTranscode } from './transcode.ts';
 import { instanceUrl } from './wado-metadata.ts';
@@ -31,9 +34,12 @@ function offerOf(ask: MediaAsk, single: boolean): Offer | null {
   return { form: ask.multipart ? 'multipart' : 'single', target, lenient: any && ask.transferSyntax === undefined };
 }
 
-function feasible(offer: Offer, entries: readonly InstanceEntry[]): boolean {
+function feasible({ memory }: Retrieval, offer: Offer, entries: readonly InstanceEntry[]): boolean {
   const { target, lenient } = offer;
-  return target === null || lenient || entries.every((entry) => isReady(entry, target) || canRewrite(entry, target));
+  if (target === null || lenient) return true;
+  return entries.every(
+    (entry) => isReady(entry, target) || (canRewrite(entry, target) && memory.fits(rewriteCost(entry, entry.size))),
+  );
 }
 
 function isReady(entry: InstanceEntry, target: string | null): boolean {
@@ -44,11 +50,15 @@ function canRewrite(entry: InstanceEntry, target: string): boolean {
   return canTranscode(entry.transferSyntaxUID, target);
 }
 
-function negotiate(req: Request, entries: readonly InstanceEntry[], single_: boolean): Offer {
+function negotiate(retrieval: Retrieval, req: Request, entries: readonly InstanceEntry[], single_: boolean): Offer {
+  let tooMuch = false;
   for (const ask of mediaAsks(req.headers.accept, single(req, 'accept'))) {
     const offer = offerOf(ask, single_);
-    if (offer && feasible(offer, entries)) return offer;
+    if (offer && feasible(retrieval, offer, entries)) return offer;
+    const target = offer?.target;
+    if (target) tooMuch ||= entries.every((entry) => isReady(entry, target) || canRewrite(entry, target));
   }
+  if (tooMuch) throw tooLarge();
   const syntaxes = [...new Set(entries.map((entry) => entry.transferSyntaxUID))].join(', ');
   throw new LifeboatError(
     'NOT_ACCEPTABLE',
@@ -56,25 +66,40 @@ function negotiate(req: Request, entries: readonly InstanceEntry[], single_: boo
   );
 }
 
-/** The object in the transfer syntax offered, as bytes (transcoded) or as a stream of the store. */
-async function objectAs(retrieval: Retrieval, entry: InstanceEntry, offer: Offer) {
+/** An object on its way out: rewritten and in memory, or a stream of the store. */
+type Outgoing = { body: Uint8Array | Readable; syntax: string };
+
+/**
+ * Hands `send` the object in the transfer syntax offered; what it holds in memory counts until `send` is done. Errors: BUSY
+ * while other requests hold what there is.
+ */
+async function withObject(
+  retrieval: Retrieval,
+  res: Response,
+  signal: AbortSignal,
+  entry: InstanceEntry,
+  offer: Offer,
+  send: (object: Outgoing) => Promise<void>,
+): Promise<void> {
   const { store } = retrieval.ctx.archive;
   const { target } = offer;
-  if (isReady(entry, target) || target === null || (offer.lenient && !canRewrite(entry, target))) {
-    return { body: (await store.stream(entry.key)).body, syntax: entry.transferSyntaxUID };
-  }
+  const asStored = async () => send({ body: (await store.stream(entry.key)).body, syntax: entry.transferSyntaxUID });
+  if (isReady(entry, target) || target === null || (offer.lenient && !canRewrite(entry, target))) return asStored();
+  const reader = new ObjectReader(store, entry);
+  let rewritten = false;
   try {
-    const file =
-      entry.transferSyntaxUID === TransferSyntax.DeflatedExplicitVRLittleEndian
-        ? await wholeInflated(store, entry)
-        : await wholeObject(store, entry);
-    const { bytes } = await retrieval.images.run({ kind: 'rewrite', file, target });
-    return { body: bytes, syntax: target };
+    const size = await reader.size();
+    await retrieval.memory.run(rewriteCost(entry, size), askerOf(res, signal), async () => {
+      const file = await reader.whole(size);
+      const { bytes } = await retrieval.images.run({ kind: 'rewrite', file, target }, signal);
+      rewritten = true;
+      await send({ body: bytes, syntax: target });
+    });
   } catch (error) {
-    if (offer.lenient && error instanceof LifeboatError && error.http < 500) {
-      return { body: (await store.stream(entry.key)).body, syntax: entry.transferSyntaxUID };
-    }
-    throw error;
+    if (rewritten || !offer.lenient || !(error instanceof LifeboatError) || error.http >= 500) throw error;
+    await asStored();
+  } finally {
+    reader.close();
   }
 }
 
@@ -92,13 +117,18 @@ async function sendMultipart(
     res.end();
     return;
   }
+  const signal = goneSignal(res);
   for (const entry of entries) {
-    const { body, syntax } = await objectAs(retrieval, entry, offer);
-    if (!res.headersSent) res.setHeader('Content-Type', writer.contentType('application/dicom'));
-    await writer.part(
-      { 'Content-Type': `application/dicom; transfer-syntax=${syntax}`, 'Content-Location': instanceUrl(root, entry) },
-      body,
-    );
+    await withObject(retrieval, res, signal, entry, offer, async ({ body, syntax }) => {
+      if (!res.headersSent) res.setHeader('Content-Type', writer.contentType('application/dicom'));
+      await writer.part(
+        {
+          'Content-Type': `application/dicom; transfer-syntax=${syntax}`,
+          'Content-Location': instanceUrl(root, entry),
+        },
+        body,
+      );
+    });
   }
   await writer.end();
 }
@@ -111,23 +141,25 @@ async function sendSingle(
   offer: Offer,
 ): Promise<void> {
   res.setHeader('Content-Disposition', `attachment; filename="${entry.sopInstanceUID}.dcm"`);
-  if (!isReady(entry, offer.target)) {
-    const { body, syntax } = await objectAs(retrieval, entry, offer);
-    res.setHeader('Content-Type', `application/dicom; transfer-syntax=${syntax}`);
-    if (body instanceof Uint8Array) {
-      res.setHeader('Content-Length', body.length);
-      res.end(req.method === 'HEAD' ? undefined : body);
-      return;
-    }
-    if (req.method === 'HEAD') {
-      body.destroy();
-      res.end();
-      return;
-    }
-    await copyTo(res, body);
-    res.end();
+  if (isReady(entry, offer.target)) {
+    await sendAsStored(retrieval, req, res, entry);
     return;
   }
+  await withObject(retrieval, res, goneSignal(res), entry, offer, async ({ body, syntax }) => {
+    res.setHeader('Content-Type', `application/dicom; transfer-syntax=${syntax}`);
+    if (body instanceof Uint8Array) res.setHeader('Content-Length', body.length);
+    if (req.method === 'HEAD') {
+      if (!(body instanceof Uint8Array)) body.destroy();
+      res.end();
+    } else if (body instanceof Uint8Array) await endWith(res, body);
+    else {
+      await copyTo(res, body);
+      res.end();
+    }
+  });
+}
+
+async function sendAsStored(retrieval: Retrieval, req: Request, res: Response, entry: InstanceEntry): Promise<void> {
   res.setHeader('Content-Type', `application/dicom; transfer-syntax=${entry.transferSyntaxUID}`);
   res.setHeader('Accept-Ranges', 'bytes');
   const etag = String(res.getHeader('ETag'));
@@ -155,7 +187,7 @@ export function retrieveInstances(retrieval: Retrieval): (req: Request, res: Res
     const { study, series, instance } = selectionOf(req);
     const entries =
       instance === undefined ? await retrieval.index.select(study, series) : [await instanceOf(retrieval, req)];
-    const offer = negotiate(req, entries, instance !== undefined);
+    const offer = negotiate(retrieval, req, entries, instance !== undefined);
     if (notModified(req, res, etagOf(entries, `${offer.form} ${offer.target ?? '*'}`))) return;
     if (offer.form === 'zip')
       await sendZip(retrieval.ctx.archive.store, req, res, entries, instance ?? series ?? study);

@@ -4,13 +4,24 @@ import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import { covers, type MediaAsk, mediaAsks } from './accept.ts';
 import { notModified } from './conditional.ts';
 import { describeImage, numbersAt } from './image-description.ts';
-import { MultipartWriter } from './multipart-writer.ts';
-import { bulkBytes, FrameReader, numberOfFrames } from './object-bytes.ts';
+import type { Asker } from './memory-budget.ts';
+import { decodedFrameCost } from './memory-cost.ts';
+import { endWith, MultipartWriter } from './multipart-writer.ts';
+import { numberOfFrames, ObjectReader } from './object-bytes.ts';
 import type { RenderOptions } from './render/render-types.ts';
 import { renderTables } from './render/tables.ts';
 import { renderOptions } from './render-parameters.ts';
 import { param, requireScope, single } from './request.ts';
-import { attributesOf, frameNumbers, instanceOf, pixelDataSpan, type Retrieval, selectionOf } from './retrieval.ts';
+import {
+  askerOf,
+  attributesOf,
+  frameNumbers,
+  goneSignal,
+  instanceOf,
+  pixelDataSpan,
+  type Retrieval,
+  selectionOf,
+} from './retrieval.ts';
 import { etagOf } from './study-index.ts';
 
 const THUMBNAIL = { width: 200, height: 200 };
@@ -30,30 +41,35 @@ function offers(asks: readonly MediaAsk[]): Offer {
   throw new LifeboatError('NOT_ACCEPTABLE', 'Rendered pictures come as image/jpeg or image/png.');
 }
 
+/** Makes one picture and hands it to `send`; until that is done its memory counts against the limit that all requests share. */
 async function picture(
   retrieval: Retrieval,
+  asker: Asker,
   entry: InstanceEntry,
   number: number,
   options: Omit<RenderOptions, 'pixelAspect'>,
-): Promise<Uint8Array> {
+  send: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
   const { store } = retrieval.ctx.archive;
   const attributes = await attributesOf(retrieval, entry);
   const image = describeImage(attributes, entry.transferSyntaxUID);
   if (entry.pixelData?.kind === 'native' && entry.pixelData.tag !== '7FE00010') {
     throw new LifeboatError('CANNOT_RENDER', 'Pictures of floating point pixels cannot be rendered.');
   }
-  const tables = await renderTables(attributes, number, (offset, length) => bulkBytes(store, entry, offset, length));
-  const frame = await new FrameReader(store, entry).frame(number, async () => pixelDataSpan(attributes));
   const [vertical = 1, horizontal = 1] = numbersAt(attributes, '00280034');
   const aspect = vertical > 0 && horizontal > 0 ? Math.min(Math.max(vertical / horizontal, 0.1), 10) : 1;
-  const { bytes } = await retrieval.images.run({
-    kind: 'render',
-    frame,
-    image,
-    tables,
-    options: { ...options, pixelAspect: aspect },
-  });
-  return bytes;
+  const reader = new ObjectReader(store, entry);
+  await retrieval.memory
+    .run(decodedFrameCost(entry, number), asker, async () => {
+      const tables = await renderTables(attributes, number, (offset, length) => reader.bulk(offset, length));
+      const frame = await reader.frame(number, async () => pixelDataSpan(attributes));
+      const { bytes } = await retrieval.images.run(
+        { kind: 'render', frame, image, tables, options: { ...options, pixelAspect: aspect } },
+        asker.signal,
+      );
+      await send(bytes);
+    })
+    .finally(() => reader.close());
 }
 
 /** The frames an address means: those listed, else for a rendition all of an instance, else the first. */
@@ -90,25 +106,30 @@ export function retrieveRendered(
     const options = { ...parameters, format: offer.format };
     const variant = `${kind} ${param(req, 'frames') ?? ''} ${offer.multipart} ${JSON.stringify(options)}`;
     if (notModified(req, res, etagOf(entries, variant))) return;
+    const signal = goneSignal(res);
     const type = offer.format === 'png' ? 'image/png' : 'image/jpeg';
     if (!offer.multipart || kind === 'thumbnail') {
       const numbers = framesOf(req, entries[0]!, false);
       if (numbers.length > 1 || (entries.length > 1 && kind === 'rendered')) {
         throw new LifeboatError('NOT_ACCEPTABLE', `Several pictures come in multipart/related; type="${type}".`);
       }
-      const bytes = await picture(retrieval, entries[0]!, numbers[0]!, options);
-      res.setHeader('Content-Type', type);
-      res.setHeader('Content-Length', bytes.length);
-      res.end(req.method === 'HEAD' ? undefined : bytes);
+      await picture(retrieval, askerOf(res, signal), entries[0]!, numbers[0]!, options, async (bytes) => {
+        res.setHeader('Content-Type', type);
+        res.setHeader('Content-Length', bytes.length);
+        if (req.method === 'HEAD') res.end();
+        else await endWith(res, bytes);
+      });
       return;
     }
     const writer = new MultipartWriter(res);
     for (const entry of entries) {
       for (const number of framesOf(req, entry, true)) {
-        const bytes = await picture(retrieval, entry, number, options);
-        if (!res.headersSent) res.setHeader('Content-Type', writer.contentType(type));
-        if (req.method === 'HEAD') return void res.end();
-        await writer.part({ 'Content-Type': type }, bytes);
+        await picture(retrieval, askerOf(res, signal), entry, number, options, async (bytes) => {
+          if (!res.headersSent) res.setHeader('Content-Type', writer.contentType(type));
+          if (req.method === 'HEAD') res.end();
+          else await writer.part({ 'Content-Type': type }, bytes);
+        });
+        if (req.method === 'HEAD') return;
       }
     }
     await writer.end();
