@@ -70,6 +70,8 @@ export interface Config {
   integrity?: {
     scrubBytesPerSecond: number;
     scrubEveryMs: number;
+    /** LIFEBOAT_REPAIR_FROM: stores with a copy of the archive, for repairs by a click. */
+    repairFrom?: string[];
     /** How often to look for work, ms; for tests. */
     tickMs?: number;
   };
@@ -203,6 +205,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     integrity: {
       scrubBytesPerSecond: values.LIFEBOAT_SCRUB_MB_PER_S * 1_000_000,
       scrubEveryMs: values.LIFEBOAT_SCRUB_EVERY_DAYS * 86_400_000,
+      repairFrom: values.LIFEBOAT_REPAIR_FROM,
     },
     logLevel: values.LIFEBOAT_LOG_LEVEL,
     demo: values.LIFEBOAT_DEMO,

@@ -2,12 +2,15 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Gauge, type Registry } from 'prom-client';
 import { asLifeboatError } from '../contract/errors.ts';
-import type { IntegrityAnswer } from '../contract/integrity.ts';
+import type { FindingRow, IntegrityAnswer, RepairRow } from '../contract/integrity.ts';
+import { repair } from '../storage/repair.ts';
 import { Scrub } from '../storage/scrub.ts';
 import { ScrubState } from '../storage/scrub-state.ts';
 import { DailySeal } from '../storage/seal-daily.ts';
 import { FileStore } from '../storage/stores/file-store.ts';
+import { StudyCache } from '../storage/study-cache.ts';
 import type { RouterContext } from './context.ts';
+import { openSources } from './repair-sources.ts';
 
 export const INTEGRITY_FILE = 'integrity.sqlite';
 /** So many waiting instances mean that a sender is in full flow: the scrub stands back. */
@@ -92,6 +95,23 @@ export class Integrity {
       growth,
       space: await spaceOf(this.#context, growth),
     };
+  }
+
+  /**
+   * Tries to put right what a finding names, from LIFEBOAT_REPAIR_FROM and the spool, and writes down what came of it. Throws
+   * BAD_REQUEST when the store to repair from is not there.
+   */
+  async repair(finding: FindingRow, by: string): Promise<RepairRow> {
+    const { archive, config } = this.#context;
+    const { store, catalogue } = archive;
+    const { sources, close } = await openSources(config, { from: config.integrity?.repairFrom });
+    try {
+      const row = await repair({ store, catalogue, sources, entries: new StudyCache(store), by }, finding);
+      this.state.repaired(row);
+      return row;
+    } finally {
+      await close();
+    }
   }
 
   async #noteGrowth(): Promise<void> {

@@ -34,6 +34,7 @@ export const SETTINGS = [
   'LIFEBOAT_SESSION_MAX_H',
   'LIFEBOAT_SCRUB_MB_PER_S',
   'LIFEBOAT_SCRUB_EVERY_DAYS',
+  'LIFEBOAT_REPAIR_FROM',
   'LIFEBOAT_LOG_LEVEL',
   'LIFEBOAT_DEMO',
 ] as const;
@@ -145,6 +146,19 @@ export const settingSchemas = {
   LIFEBOAT_SESSION_MAX_H: wholeNumber(1, 168, ' hours').default(12),
   LIFEBOAT_SCRUB_MB_PER_S: wholeNumber(0, 100_000, ' MB a second').default(20),
   LIFEBOAT_SCRUB_EVERY_DAYS: wholeNumber(1, 365, ' days').default(7),
+  LIFEBOAT_REPAIR_FROM: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((store) => store.trim())
+        .filter(Boolean),
+    )
+    .refine(
+      (list) => list.every((store) => /^(file:.|s3:\/\/.)/.test(store)),
+      'is not a list of file:/folder or s3://bucket',
+    )
+    .default([]),
   LIFEBOAT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'is none of trace, debug, info, warn, error, fatal, silent',

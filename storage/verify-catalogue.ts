@@ -23,6 +23,7 @@ export class CatalogueCheck {
   /** Studies of the store that the catalogue knows too, so far. */
   shared: number;
   #away = false;
+  readonly #unreadable = new Set<string>();
 
   constructor(catalogue: Catalogue, reader: StudyReader, strayAgeMs: number, shared = 0) {
     this.#catalogue = catalogue;
@@ -45,6 +46,11 @@ export class CatalogueCheck {
     }
   }
 
+  /** Some segment of this study cannot be read: what the store has of it is not known, and nothing is said of it. */
+  leaveOut(path: string): void {
+    this.#unreadable.add(path);
+  }
+
   /** Studies that only the catalogue has; to be asked when the whole store was read. */
   async surplus(): Promise<Finding[]> {
     if (this.#away) return [];
@@ -56,7 +62,7 @@ export class CatalogueCheck {
         const uids = await this.#catalogue.studyUIDs(after);
         for (const uid of uids) {
           const path = `${studyPath(uid)}/`;
-          if ((await this.#reader.list(path)).manifests.length > 0) continue;
+          if (this.#unreadable.has(path) || (await this.#reader.list(path)).manifests.length > 0) continue;
           for (const content of await this.#catalogue.contents(uid))
             findings.push({ ...this.#about(uid, content, 'catalogue-only'), patient: await this.patient(uid) });
         }

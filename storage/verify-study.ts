@@ -58,8 +58,8 @@ export async function verifyStudy(context: StudyContext, found: FoundStudy): Pro
     await checkObjects(context, study);
     await findStrays(context, study, keys);
     findTwoContents(study);
-    if (study.complete && study.studyInstanceUID)
-      study.findings.push(...((await context.catalogue?.compare(study)) ?? []));
+    if (!study.complete) context.catalogue?.leaveOut(study.path);
+    else if (study.studyInstanceUID) study.findings.push(...((await context.catalogue?.compare(study)) ?? []));
     study.findings.push(...((await context.also?.(study)) ?? []));
   } catch (thrown) {
     const text = `this study could not be checked: ${asLifeboatError(thrown).message}`;

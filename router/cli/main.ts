@@ -5,6 +5,7 @@ import { compactCommand } from './compact.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { rebuildCommand } from './rebuild.ts';
+import { repairCommand } from './repair.ts';
 import { sealCommand } from './seal.ts';
 import { serveCommand } from './serve.ts';
 import { EXIT, EXIT_HELP, fail, outliveClosedOutput } from './terminal.ts';
@@ -26,6 +27,7 @@ export async function main(argv: string[]): Promise<void> {
     importCommand(),
     exportCommand(),
     verifyCommand(),
+    repairCommand(),
     sealCommand(),
     rebuildCommand(),
     compactCommand(),

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { LifeboatError } from '../../contract/errors.ts';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
+import { ScrubState } from '../../storage/scrub-state.ts';
 import { SealAudit } from '../../storage/seal-audit.ts';
 import type { KnownSeal } from '../../storage/seal-chain.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
 import { count, verify } from '../../storage/verify.ts';
 import { countOf, type Finding, type VerifySummary } from '../../storage/verify-types.ts';
+import type { Config } from '../config.ts';
+import { INTEGRITY_FILE } from '../integrity.ts';
 import { settingsOf, withControl } from './settings.ts';
 import { command, EXIT, Progress } from './terminal.ts';
 import { FindingsByPatient, findingLine, kindsHelp } from './verify-report.ts';
@@ -61,6 +65,8 @@ Examples:
           try {
             const progress = new Progress('Verifying', 'studies');
             const byPatient = new FindingsByPatient();
+            const found: Finding[] = [];
+            const startedAt = new Date().toISOString();
             const verification = verify({
               store,
               catalogue,
@@ -71,6 +77,7 @@ Examples:
             const tell = (finding: Finding) => {
               console.error(findingLine(finding));
               byPatient.add(finding);
+              found.push(finding);
             };
             for await (const finding of verification) tell(finding);
             for (const finding of [...(seals?.findings ?? []), ...(seals?.rest() ?? [])]) {
@@ -78,6 +85,7 @@ Examples:
               tell(finding);
             }
             progress.end();
+            if (!options.storeOnly) remember(config, found, verification.summary, startedAt);
             const patients = byPatient.text();
             if (patients) console.log(`${patients}\n`);
             if (seals) console.log(sealsText(seals));
@@ -98,6 +106,22 @@ Examples:
       }),
     );
   return verifyCmd;
+}
+
+/** Keeps what was found for the integrity page and for `lifeboat repair`. */
+function remember({ dataDir }: Config, found: Finding[], summary: VerifySummary, startedAt: string): void {
+  const byPath = new Map<string, Finding[]>();
+  for (const finding of found) {
+    const path = /^(?:objects|manifests|metadata)\/([^/]+\/[^/]+\/)/.exec(finding.key)?.[1] ?? finding.key;
+    byPath.set(path, [...(byPath.get(path) ?? []), finding]);
+  }
+  const state = new ScrubState(join(dataDir, INTEGRITY_FILE));
+  try {
+    for (const [path, findings] of byPath) state.record(path, findings);
+    state.passDone(summary, startedAt, 'verify');
+  } finally {
+    state.close();
+  }
 }
 
 function knownSeal(text: string): KnownSeal {

@@ -10,6 +10,7 @@ import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
 import { sendJson } from './send-json.ts';
 
+const rowId = z.coerce.number().int().positive();
 const findingsQuery = z.object({ state: z.enum(['open', 'repaired', 'gone', 'all']).default('open') });
 
 /** /api/integrity, for administrators. */
@@ -34,6 +35,17 @@ export function integrityApi({ context, control, integrity }: HttpParts): Router
     control.audit({ user, address, action: 'verify', object: 'archive', detail: 'pass asked for', outcome: 'ok' });
     integrity.scrub.passNow();
     res.status(202).json(integrity.scrub.status());
+  });
+
+  router.post('/findings/:id/repair', async (req, res) => {
+    const { name: user, address } = demand(req, 'admin');
+    const finding = integrity.state.finding(checked(rowId, req.params.id));
+    if (finding?.state !== 'open') throw new LifeboatError('NOT_FOUND', 'There is no such open finding.');
+    const row = await integrity.repair(finding, user);
+    const detail = `${row.kind} ${row.key} from ${row.source || 'nowhere'}: ${row.detail}`.slice(0, 500);
+    const outcome = row.outcome === 'repaired' ? 'ok' : 'error';
+    control.audit({ user, address, action: 'repair', object: row.studyInstanceUID, detail, outcome });
+    res.json(row);
   });
 
   router.post('/seal', async (req, res) => {

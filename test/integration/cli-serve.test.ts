@@ -225,7 +225,7 @@ describe('lifeboat rebuild --from-objects', () => {
 describe('every command', () => {
   it('has help with examples, and says what exit codes mean', async () => {
     const dataDir = await folder();
-    for (const name of ['serve', 'import', 'export', 'verify', 'seal', 'rebuild', 'user', 'token', 'ae']) {
+    for (const name of ['serve', 'import', 'export', 'verify', 'repair', 'seal', 'rebuild', 'user', 'token', 'ae']) {
       const { code, out } = await lifeboat(dataDir, [name, '--help']);
       expect([name, code]).toEqual([name, 0]);
       expect(out).toContain('Examples:');
