@@ -68,6 +68,7 @@ const MAY_USE: Record<string, readonly Who[]> = {
   'GET /api/integrity/repairs': ADMIN,
   'GET /api/integrity/report.csv': ADMIN,
   'GET /api/integrity/studies/:uid': ADMIN,
+  'POST /api/integrity/findings/:id/repair': ADMIN,
   'POST /api/integrity/pass': ADMIN,
   'POST /api/integrity/seal': ADMIN,
   'POST /api/integrity/studies/:uid/verify': ADMIN,
