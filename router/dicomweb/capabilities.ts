@@ -51,7 +51,7 @@ const RESOURCES: readonly Resource[] = [
 
 const NOTES = {
   store:
-    'Parts of type application/dicom (PS3.10 files). Metadata with bulk data apart answers 415; a Content-Encoding answers 415.',
+    'Parts of type application/dicom (PS3.10 files), or metadata (application/dicom+json, the first part) and bulk data. A Content-Encoding answers 415.',
   search: `limit defaults to ${DEFAULT_LIMIT} and goes up to ${MAX_LIMIT}; a Warning header says when there are more. fuzzymatching is supported.`,
   transferSyntaxes: TARGET_SYNTAXES,
   contents:
@@ -67,7 +67,7 @@ function wadl(base: string): string {
     const ways = Object.entries(methods).map(([name, types]) => {
       const request =
         name === 'POST'
-          ? '<request><representation mediaType="multipart/related; type=&#34;application/dicom&#34;"/><representation mediaType="application/dicom"/></request>'
+          ? '<request><representation mediaType="multipart/related; type=&#34;application/dicom&#34;"/><representation mediaType="multipart/related; type=&#34;application/dicom+json&#34;"/><representation mediaType="application/dicom"/></request>'
           : '';
       const answers = types.map((type) => `<representation mediaType="${xmlText(type)}"/>`).join('');
       return `<method name="${name}">${request}<response>${answers}</response></method>`;

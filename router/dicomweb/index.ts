@@ -1,6 +1,7 @@
 import { type Request, type Response, Router } from 'express';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { RouterContext } from '../context.ts';
+import { clearBulkFiles } from './bulk-file.ts';
 import { sendCapabilities } from './capabilities.ts';
 import { errorHandler } from './errors.ts';
 import { ImagePool } from './image-pool.ts';
@@ -32,6 +33,7 @@ function methods(allowed: string): (req: Request, res: Response) => never {
 /** Studies service of PS3.18 chapter 10 (QIDO-RS, WADO-RS, STOW-RS), to be mounted behind authentication. */
 export function createDicomweb(ctx: RouterContext): Router {
   const router = Router({ caseSensitive: true, mergeParams: true });
+  clearBulkFiles(ctx.config);
   const retrieval: Retrieval = {
     ctx,
     index: new StudyIndex(ctx.archive),

@@ -1,7 +1,7 @@
 import type { LifeboatError } from '../../contract/errors.ts';
 import type { DicomJson } from '../../storage/format/manifest.ts';
-import type { ReceivedInstance } from '../../storage/receive-types.ts';
 import type { HeadUids } from './part-head.ts';
+import type { StoreOutcome } from './store-parts.ts';
 
 /** An instance that was not kept, as far as it could be identified. */
 export interface StoreFailure extends HeadUids {
@@ -10,8 +10,13 @@ export interface StoreFailure extends HeadUids {
 
 const ui = (value: string) => ({ vr: 'UI', Value: [value] });
 
-/** 16 bits, PS3.18 Table 10.5.3-2 (the C-STORE status codes). */
-const reason = (error: LifeboatError) => ({ vr: 'US', Value: [error.dimse] });
+const REFERENCED_TRANSFER_SYNTAX_NOT_SUPPORTED = 0xc122;
+
+/** Failure Reason (0008,1197), PS3.18 Table I.2-2: the C-STORE status codes, but one of its own for transfer syntaxes. */
+const reason = ({ code, dimse }: LifeboatError) => ({
+  vr: 'US',
+  Value: [code === 'TRANSFER_SYNTAX_UNKNOWN' ? REFERENCED_TRANSFER_SYNTAX_NOT_SUPPORTED : dimse],
+});
 
 /** Readable beside the number: Error Comment (0000,0902) has no place in a data set, so the text is a private addition. */
 function failedItem(failure: StoreFailure): DicomJson {
@@ -26,16 +31,12 @@ function failedItem(failure: StoreFailure): DicomJson {
 }
 
 /** Store Instances Response Module (PS3.18 Annex I.2). */
-export function storeResponse(
-  outcomes: ReadonlyArray<{ received: ReceivedInstance } | { failure: StoreFailure }>,
-  root: string,
-  study: string | undefined,
-): DicomJson {
-  const kept = outcomes.flatMap((one) => ('received' in one ? [one.received] : []));
+export function storeResponse(outcomes: readonly StoreOutcome[], root: string, study: string | undefined): DicomJson {
+  const kept = outcomes.flatMap((one) => ('received' in one ? [one] : []));
   const failures = outcomes.flatMap((one) => ('failure' in one ? [one.failure] : []));
   const known = failures.filter((failure) => failure.sopInstanceUID !== undefined);
   const unknown = failures.filter((failure) => failure.sopInstanceUID === undefined);
-  const studies = new Set(kept.map((instance) => instance.studyInstanceUID));
+  const studies = new Set(kept.map(({ received }) => received.studyInstanceUID));
   const shared = study ?? (studies.size === 1 ? [...studies][0] : undefined);
   const answer: DicomJson = {};
   if (shared !== undefined && kept.length > 0) {
@@ -45,7 +46,7 @@ export function storeResponse(
   if (kept.length > 0) {
     answer['00081199'] = {
       vr: 'SQ',
-      Value: kept.map((instance) => ({
+      Value: kept.map(({ received: instance, warning }) => ({
         '00081150': ui(instance.sopClassUID),
         '00081155': ui(instance.sopInstanceUID),
         '00081190': {
@@ -54,6 +55,7 @@ export function storeResponse(
             `${root}/studies/${instance.studyInstanceUID}/series/${instance.seriesInstanceUID}/instances/${instance.sopInstanceUID}`,
           ],
         },
+        ...(warning === undefined ? {} : { '00081196': { vr: 'US', Value: [warning] } }),
       })),
     };
   }

@@ -1,14 +1,16 @@
 import type { Request, Response } from 'express';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import type { ReceiveSource } from '../../storage/format/manifest.ts';
-import type { ReceivedInstance, Reception } from '../../storage/receive-types.ts';
+import type { Reception } from '../../storage/receive-types.ts';
 import type { RouterContext } from '../context.ts';
 import { covers, mediaAsks, parseMediaType } from './accept.ts';
 import { MultipartReader } from './multipart-reader.ts';
 import { nativeDicomModel } from './native-model-xml.ts';
 import { PartHead } from './part-head.ts';
 import { callerOf, checkedUid, param, requireScope, single } from './request.ts';
+import { type StoreOutcome, type StoreParts, storeRefusal } from './store-parts.ts';
 import { type StoreFailure, storeResponse } from './store-response.ts';
+import { MetadataParts } from './stow-metadata.ts';
 
 /** Nothing arrived for so long: the sender is gone. */
 const STALLED_MS = 120_000;
@@ -17,11 +19,9 @@ const MAX_UNFINISHED = 16;
 /** Most parts of one request. */
 const MAX_PARTS = 200_000;
 
-type Outcome = { received: ReceivedInstance } | { failure: StoreFailure };
-
-/** One request's instances: begins, feeds and finishes receptions, remembers what became of each. */
-class StoreSession {
-  readonly outcomes: Outcome[] = [];
+/** A request's PS3.10 files: begins, feeds and finishes receptions, remembers what became of each. */
+class FileParts implements StoreParts {
+  readonly outcomes: StoreOutcome[] = [];
   readonly #ctx: RouterContext;
   readonly #source: ReceiveSource;
   readonly #study: string | undefined;
@@ -36,17 +36,17 @@ class StoreSession {
     this.#study = study;
   }
 
-  begin(contentType: string | undefined): void {
+  begin(headers: ReadonlyMap<string, string>): void {
     this.#head = new PartHead();
     this.#failure = null;
     this.#reception = null;
-    const media = parseMediaType(contentType ?? 'application/dicom');
+    const media = parseMediaType(headers.get('content-type') ?? 'application/dicom');
     if (this.outcomes.length + this.#pending.size >= MAX_PARTS) {
       this.#failure = new LifeboatError('PAYLOAD_TOO_LARGE', `More than ${MAX_PARTS} parts in one request.`);
     } else if (!media || (media.type !== 'application/dicom' && media.type !== 'application/octet-stream')) {
       this.#failure = new LifeboatError(
         'UNSUPPORTED_MEDIA_TYPE',
-        'Parts are stored as application/dicom (PS3.10 files); metadata with bulk data apart is not supported.',
+        'Parts of this request are stored as application/dicom (PS3.10 files).',
       );
     } else {
       this.#reception = this.#ctx.archive.beginFile(
@@ -119,51 +119,49 @@ class StoreSession {
   }
 
   #refusal(head: PartHead, error: LifeboatError): StoreFailure {
-    const uids = head.uids();
-    if (error.code === 'INTERNAL') this.#ctx.log.error({ err: error.cause ?? error }, 'storing an instance failed');
-    this.#ctx.access.refused({
-      channel: 'HTTP',
-      peer: this.#source.address ?? '',
-      code: error.code,
-      message: error.message,
-      ...(uids.sopInstanceUID === undefined ? {} : { sopInstanceUID: uids.sopInstanceUID }),
-    });
-    return { ...uids, error };
+    return storeRefusal(this.#ctx, this.#source, head.uids(), error);
   }
 }
 
-/** Reads the body into the session; false when the connection broke before the body's end. */
-async function readBody(req: Request, session: StoreSession): Promise<boolean> {
+/** Reads the body part by part; false when the connection broke before the body's end. */
+async function readBody(req: Request, parts: StoreParts): Promise<boolean> {
   const media = parseMediaType(req.headers['content-type'] ?? '');
-  const multipart = media?.type === 'multipart/related';
-  const reader = multipart
-    ? new MultipartReader(media.parameters.get('boundary') ?? '', {
-        begin: (headers) => session.begin(headers.get('content-type') ?? media.parameters.get('type')),
-        data: (chunk) => session.data(chunk),
-        end: () => session.end(),
-        truncated: () => session.truncated(),
-      })
-    : null;
-  if (!reader) session.begin('application/dicom');
+  const reader =
+    media?.type === 'multipart/related'
+      ? new MultipartReader(media.parameters.get('boundary') ?? '', {
+          begin: (headers) => parts.begin(withType(headers, media.parameters.get('type'))),
+          data: (chunk) => parts.data(chunk),
+          end: () => parts.end(),
+          truncated: () => parts.truncated(),
+        })
+      : null;
+  if (!reader) await parts.begin(new Map([['content-type', 'application/dicom']]));
   req.setTimeout(STALLED_MS, () => req.destroy());
   try {
-    for await (const chunk of req) {
+    // An error in a part must leave the connection open for its answer.
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
       if (reader) await reader.write(chunk as Buffer);
-      else await session.data(chunk as Buffer);
+      else await parts.data(chunk as Buffer);
     }
   } catch (error) {
-    session.abort();
+    parts.abort();
     if (error instanceof LifeboatError) throw error;
     return false;
   } finally {
-    req.setTimeout(0);
+    req.socket?.setTimeout(0);
   }
   if (reader) await reader.finish();
-  else await session.end();
+  else await parts.end();
   return true;
 }
 
-function checkContentType(req: Request): void {
+/** A part without a type of its own has the one that the request's Content-Type names. */
+function withType(headers: ReadonlyMap<string, string>, type: string | undefined): ReadonlyMap<string, string> {
+  return headers.has('content-type') || type === undefined ? headers : new Map([...headers, ['content-type', type]]);
+}
+
+/** What the request is made of; UNSUPPORTED_MEDIA_TYPE for everything else. */
+function contentForm(req: Request): 'files' | 'metadata' {
   const encoding = req.headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new LifeboatError(
@@ -173,14 +171,14 @@ function checkContentType(req: Request): void {
   }
   const media = parseMediaType(req.headers['content-type'] ?? '');
   if (!media) throw new LifeboatError('UNSUPPORTED_MEDIA_TYPE', 'The request has no Content-Type.');
-  if (media.type === 'application/dicom') return;
+  if (media.type === 'application/dicom') return 'files';
   const partType = (media.parameters.get('type') ?? 'application/dicom').toLowerCase();
-  if (media.type !== 'multipart/related' || partType !== 'application/dicom') {
-    throw new LifeboatError(
-      'UNSUPPORTED_MEDIA_TYPE',
-      'Instances are stored as application/dicom, alone or in multipart/related; type="application/dicom".',
-    );
-  }
+  if (media.type === 'multipart/related' && partType === 'application/dicom') return 'files';
+  if (media.type === 'multipart/related' && partType === 'application/dicom+json') return 'metadata';
+  throw new LifeboatError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    'Instances are stored as application/dicom, alone or in multipart/related; type="application/dicom", or as metadata and bulk data in multipart/related; type="application/dicom+json".',
+  );
 }
 
 function answerForm(req: Request): 'json' | 'xml' {
@@ -201,9 +199,13 @@ export function store(ctx: RouterContext): (req: Request, res: Response) => Prom
     const given = param(req, 'study');
     const study = given === undefined ? undefined : checkedUid(given, 'The Study Instance UID in the address');
     const form = answerForm(req);
-    checkContentType(req);
+    const content = contentForm(req);
     const caller = callerOf(req, ctx.config);
-    const session = new StoreSession(ctx, { via: 'stow', address: caller.address, user: caller.user }, study);
+    const source = { via: 'stow', address: caller.address, user: caller.user } as const;
+    const session: StoreParts =
+      content === 'files'
+        ? new FileParts(ctx, source, study)
+        : new MetadataParts({ ctx, source, study, base: `${caller.root}/studies` });
     const audit = (detail: string, outcome: 'ok' | 'refused' | 'error') => {
       const studies = new Set(
         session.outcomes.flatMap((one) => ('received' in one ? [one.received.studyInstanceUID] : [])),
@@ -246,6 +248,6 @@ export function store(ctx: RouterContext): (req: Request, res: Response) => Prom
   };
 }
 
-function keptOf(session: StoreSession): number {
+function keptOf(session: StoreParts): number {
   return session.outcomes.filter((one) => 'received' in one).length;
 }

@@ -90,6 +90,14 @@ describe.skipIf(files.length < 2)('STOW-RS and broken, lying or hostile senders'
     expect(await answer.text()).toContain('DATASET_TRUNCATED');
   });
 
+  it('says what is wrong with the beginning of a large request before all of it has come', async () => {
+    const type = 'multipart/related; type="application/dicom+json"; boundary=b';
+    const part = '--b\r\nContent-Type: application/octet-stream\r\nContent-Location: x\r\n\r\n';
+    const answer = await raw([`Content-Type: ${type}`, 'Content-Length: 100000000'], Buffer.from(part), 1_000);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('application/dicom+json');
+  });
+
   it('answers Expect: 100-continue and goes on', async () => {
     const { body, contentType } = storeRequest([stored[0]!]);
     const answer = await raw(
@@ -103,8 +111,8 @@ describe.skipIf(files.length < 2)('STOW-RS and broken, lying or hostile senders'
   it.each([
     ['an encoded body', { 'Content-Type': 'application/dicom', 'Content-Encoding': 'gzip' }, 415],
     [
-      'metadata with bulk data apart',
-      { 'Content-Type': 'multipart/related; type="application/dicom+json"; boundary=b' },
+      'metadata in XML with bulk data apart',
+      { 'Content-Type': 'multipart/related; type="application/dicom+xml"; boundary=b' },
       415,
     ],
     ['no boundary', { 'Content-Type': 'multipart/related; type="application/dicom"' }, 400],
