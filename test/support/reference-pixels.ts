@@ -83,6 +83,22 @@ export class Reference {
     return parsePixelMap(readFileSync(out));
   }
 
+  /**
+   * DCMTK's rendering of one grey frame at 16 bits (0 to 65,535). Null when DCMTK cannot.
+   * @param voi its options for the VOI transformation
+   */
+  rendered16(path: string, frame: number, voi: string[]): { width: number; height: number; values: number[] } | null {
+    const out = join(this.#folder, 'frame16.pnm');
+    rmSync(out, { force: true });
+    if (!run('dcm2pnm', ['+opw', '-O', '+F', String(frame + 1), ...voi, path, out]) || !existsSync(out)) return null;
+    const [kind, width, height, greatest, ...values] = readFileSync(out, 'latin1')
+      .replace(/#[^\n]*\n/g, ' ')
+      .trim()
+      .split(/\s+/);
+    if (kind !== 'P2' || greatest !== '65535') return null;
+    return { width: Number(width), height: Number(height), values: values.map(Number) };
+  }
+
   /** Keeps a file for the toolkits to read. */
   file(bytes: Uint8Array, name = 'made.dcm'): string {
     const path = join(this.#folder, name);
