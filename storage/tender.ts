@@ -10,6 +10,8 @@ export interface TendingTimes {
   tickMs?: number;
   /** Shortest time between two comparisons of store and catalogue, ms. Default one minute. */
   compareMs?: number;
+  /** After a comparison it rests so many times as long as that took. Default 50: a fiftieth of the time at most. */
+  rest?: number;
 }
 
 export interface TenderOptions extends TendingTimes {
@@ -18,8 +20,6 @@ export interface TenderOptions extends TendingTimes {
   onProblem(error: LifeboatError): void;
 }
 
-/** A comparison that took long is made seldom: it takes a fiftieth of the time at most. */
-const SELDOM = 50;
 const LONGEST_MS = 6 * 3_600_000;
 
 /**
@@ -103,7 +103,7 @@ export class Tender {
     for (const error of damaged) this.#tellOnce(error);
     this.#noteLost(lost);
     const took = performance.now() - startedAt;
-    this.#due = performance.now() + Math.min(LONGEST_MS, Math.max(compareMs, took * SELDOM));
+    this.#due = performance.now() + Math.min(LONGEST_MS, Math.max(compareMs, took * (this.#options.rest ?? 50)));
     this.#state = { ...this.#state, comparedAt: new Date().toISOString() };
   }
 

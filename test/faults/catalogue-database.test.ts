@@ -147,7 +147,7 @@ describe('a catalogue put back from an older copy', () => {
   it('reads by itself what came since, and says while it is filled how far it is', async () => {
     const folder = archiveFolder();
     const file = join(folder.dir, 'catalogue.sqlite');
-    const tending = { tickMs: 50, compareMs: 100 };
+    const tending = { tickMs: 50, compareMs: 100, rest: 1 };
     try {
       const archive = await folder.open();
       for (let i = 1; i <= 3; i++) await receive(archive, slice(i));

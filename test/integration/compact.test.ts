@@ -116,7 +116,7 @@ test('the command goes through the store, says what it did, and the next start o
     { env: { PATH: process.env['PATH'], LIFEBOAT_DATA: folder.dir } },
   );
   expect(stdout).toContain('1 studies with 4 segments: 4 segments became 1, 0 replaced earlier were deleted.');
-  archive = await folder.open({ tending: { tickMs: 20, compareMs: 50 } });
+  archive = await folder.open({ tending: { tickMs: 20, compareMs: 50, rest: 1 } });
   await expect.poll(() => archive.tending().comparedAt, { timeout: 20_000 }).toBeDefined();
   expect(await removeReplaced(archive.store, STUDY, 0)).toHaveLength(4);
   const then = archive.tending().comparedAt!;
