@@ -25,6 +25,7 @@
  * GET/POST /api/users, PATCH/DELETE /api/users/NAME   → UserRow[] / UserRow (UserCreate, UserPatch)
  * GET/POST /api/tokens, DELETE /api/tokens/ID         → TokenRow[] / TokenCreated (TokenCreate)
  * GET/POST /api/aes, DELETE /api/aes/TITLE            → AeRow[]; POST {title, note?} allows a sender
+ * GET    /api/forwarding             → ForwardingStatus; POST {destination, action: pause|resume|retry|skip, id?} → ForwardingStatus
  * GET    /api/audit?from=&to=&user=&action=&limit=&offset= → AuditAnswer
  * GET    /api/refusals?limit=        → RefusalRow[] (what was refused lately: DIMSE and HTTP)
  */
@@ -166,7 +167,7 @@ export interface WorklistQuery {
 export interface WorklistAnswer {
   rows: import('../storage/catalogue/catalogue-types.ts').WorklistRow[];
   more: boolean;
-  /** Exact up to 10,000; 10001 means 'more than 10,000'. */
+  /** Exact up to 2,000; 2001 means 'more than 2,000'. */
   count: number;
 }
 
@@ -206,6 +207,44 @@ export interface ArrivalsAnswer {
   more: boolean;
   /** Newest first. */
   refusals: ArrivalRefusal[];
+}
+
+/** An instance that a destination has not taken so far. */
+export interface ForwardingProblem {
+  id: number;
+  /** `person`: the destination will not take it as it is. `waiting`: it is tried again. */
+  state: string;
+  attempts: number;
+  /** The destination's DIMSE status, where it answered. */
+  status: number | null;
+  message: string;
+  studyInstanceUID: string;
+  sopInstanceUID: string;
+  receivedAt: string;
+}
+export interface ForwardingDestination {
+  /** `AE@host:port` */
+  name: string;
+  waiting: number;
+  /** Of these: tried in vain at least once. */
+  retrying: number;
+  /** A person has to decide. */
+  person: number;
+  sent: number;
+  skipped: number;
+  /** Given to an association just now. */
+  sending: number;
+  /** UTC ISO of the oldest that waits. */
+  oldest: string | null;
+  lastSentAt: string | null;
+  paused: boolean;
+  /** Why nothing can be sent now; '' when all is well. */
+  trouble: string;
+  /** The newest first, not all when there are many. */
+  problems: ForwardingProblem[];
+}
+export interface ForwardingStatus {
+  destinations: ForwardingDestination[];
 }
 
 export interface UserRow {

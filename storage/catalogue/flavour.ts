@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { CatalogueTables, StudyTable, Trx } from './tables.ts';
+import { gaugePostgres, IS_SAMPLE } from './postgres-sample.ts';
+import type { CatalogueTables, Database, StudyTable, Trx } from './tables.ts';
 import { encodeTerm, type Term } from './terms.ts';
 
 export type Condition = RawBuilder<unknown>;
@@ -17,6 +18,26 @@ export interface PostingChange {
   after: { rank: number; terms: string[] };
 }
 
+/** Which part of the answer is wanted: the first so many rows from one end. */
+export interface GaugeWindow {
+  descending: boolean;
+  rows: number;
+}
+
+/** What is known of a selection before it is asked. */
+export interface Gauge {
+  /** More than 2,000 studies match (worklist.ts, COUNT_LIMIT). */
+  over: boolean;
+  /** About so many match. */
+  matches: number;
+  /** Cheapest way to the first rows by rank: along the ranks past what does not match, or all matches and then sorted. */
+  way: 'walk' | 'gather';
+  /** By group of terms: whether the index finds its matches, or it is checked on what the others find. */
+  indexed: boolean[];
+  /** A walk that has not found enough up to this rank is a wrong one; null: that is beyond the last study. */
+  bound: number | null;
+}
+
 /** The few things SQLite and PostgreSQL say differently. */
 export interface Flavour {
   readonly kind: 'sqlite' | 'postgres';
@@ -30,7 +51,9 @@ export interface Flavour {
    * `from … where …` of the matching studies, to be ordered by `rank`. Columns of `study` may be used only with `columns`:
    * without them the posting lists alone answer, and no row is looked up that is not shown.
    */
-  studies(selection: Selection, columns: boolean): { from: Condition; rank: Condition };
+  studies(selection: Selection, columns: boolean, gauge?: Gauge): { from: Condition; rank: Condition };
+  /** Where the database's own plans cannot be trusted. The selection has terms. */
+  gauge?(db: Database, selection: Selection, window: GaugeWindow): Promise<Gauge>;
   /** Keeps the posting lists of changed studies. */
   writePostings(trx: Trx, changes: PostingChange[]): Promise<void>;
   /** Empties these tables and the posting lists. */
@@ -118,6 +141,14 @@ export const sqliteFlavour: Flavour = {
   async lock() {},
 };
 
+/** Each group of terms as a tsquery. */
+function tsqueries(groups: Term[][]): string[] {
+  return groups.map((group) => {
+    const parts = group.map((term) => `${lexeme(encodeTerm(term))}${term.kind === 'word' ? ':*' : ''}`);
+    return `(${parts.join(' | ')})`;
+  });
+}
+
 /** A lexeme in a tsquery or tsvector literal. */
 const lexeme = (term: string) => `'${term.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
 
@@ -132,22 +163,35 @@ export const postgresFlavour: Flavour = {
   someValue: (json, tag, test) => sql`exists (
     select 1 from jsonb_path_query(${json}::jsonb, ${`strict $."${tag}".Value.**`}::jsonpath, '{}', true) as node
     where jsonb_typeof(node) in ('string', 'number') and ${test(sql`(node #>> '{}')`)})`,
-  studies(selection, columns) {
+  studies(selection, columns, gauge) {
     if (selection.terms.length === 0) {
       const where = all([...ranges(sql`study.rank`, selection), ...selection.where]);
       return { from: sql`from study where ${where}`, rank: sql`study.rank` };
     }
-    const match = selection.terms
-      .map((group) => {
-        const parts = group.map((term) => `${lexeme(encodeTerm(term))}${term.kind === 'word' ? ':*' : ''}`);
-        return `(${parts.join(' | ')})`;
-      })
-      .join(' & ');
-    const rank = sql`study_postings.rank`;
-    const where = all([sql`study_postings.terms @@ ${match}::tsquery`, ...ranges(rank, selection), ...selection.where]);
+    const queries = tsqueries(selection.terms);
+    const inIndex = (some: string[]) => sql`study_postings.terms @@ ${some.join(' & ')}::tsquery`;
+    // the function, unlike the operator, is never answered by the index
+    const onRow = (some: string[]) => sql`ts_match_vq(study_postings.terms, ${some.join(' & ')}::tsquery)`;
+    const found = queries.filter((_, i) => gauge?.way !== 'walk' && (gauge?.indexed[i] ?? true));
+    const checked = queries.filter((query) => !found.includes(query));
+    const matches = [...(found.length > 0 ? [inIndex(found)] : []), ...(checked.length > 0 ? [onRow(checked)] : [])];
+    if (gauge?.way === 'walk' && selection.where.length > 0) {
+      // `offset 0` keeps the database from beginning with the conditions on the study, which it takes for rarer than they are
+      const walked = sql`(select rank from study_postings where ${all([...matches, ...ranges(sql`rank`, selection)])}
+        order by rank desc offset 0) as study_postings`;
+      const looked = sql`lateral (select * from study where study.rank = study_postings.rank offset 0) as study`;
+      return {
+        from: sql`from ${walked} cross join ${looked} where ${all(selection.where)}`,
+        rank: sql`study_postings.rank`,
+      };
+    }
+    // `+ 0` keeps the database from walking by rank
+    const rank = gauge?.way === 'gather' ? sql`(study_postings.rank + 0)` : sql`study_postings.rank`;
+    const where = all([...matches, ...ranges(sql`study_postings.rank`, selection), ...selection.where]);
     if (!columns && selection.where.length === 0) return { from: sql`from study_postings where ${where}`, rank };
     return { from: sql`from study_postings join study on study.rank = study_postings.rank where ${where}`, rank };
   },
+  gauge: (db, selection, window) => gaugePostgres(db, tsqueries(selection.terms), selection, window),
   async writePostings(trx, changes) {
     for (let i = 0; i < changes.length; i += CHUNK) {
       const chunk = changes.slice(i, i + CHUNK);
@@ -155,11 +199,17 @@ export const postgresFlavour: Flavour = {
       if (gone.length > 0) await trx.deleteFrom('study_postings').where('rank', 'in', gone).execute();
       const rows = chunk.map(({ after }) => sql`(${after.rank}, ${after.terms.map(lexeme).join(' ')}::tsvector)`);
       await sql`insert into study_postings (rank, terms) values ${sql.join(rows)}`.execute(trx);
+      const now = sql.join(chunk.map(({ after }) => after.rank));
+      if (gone.length > 0) await trx.deleteFrom('study_sample').where('rank', 'in', gone).execute();
+      await sql`insert into study_sample select rank, terms from study_postings
+        where rank in (${now}) and ${sql.raw(IS_SAMPLE)}`.execute(trx);
     }
   },
   async empty(trx, tables) {
     // Not row by row: a million studies would take longer than a statement may.
-    await sql`truncate ${sql.join([...tables, 'study_postings'].map((table) => sql.table(table)))}`.execute(trx);
+    await sql`truncate ${sql.join([...tables, 'study_postings', 'study_sample'].map((table) => sql.table(table)))}`.execute(
+      trx,
+    );
   },
   async lock(trx) {
     await sql`select pg_advisory_xact_lock(7237128889)`.execute(trx);

@@ -26,6 +26,10 @@ export function openPool({ url, max, statementMs }: PoolOptions): PostgresPool {
     statement_timeout: statementMs,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
+    // A server process that has read the catalogue before answers several times faster than a new one.
+    idleTimeoutMillis: 600_000,
+    // Our statements take milliseconds: starting workers or a compiler takes longer than they save.
+    options: '-c max_parallel_workers_per_gather=0 -c jit=off',
     types: {
       getTypeParser: ((oid: number, format?: 'text') =>
         oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,

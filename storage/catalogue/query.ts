@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { DicomJson } from '../format/manifest.ts';
 import type { Query, QueryResult } from './catalogue-types.ts';
 import { all, type Condition, type Flavour } from './flavour.ts';
-import { askedBy } from './keys.ts';
+import { type Asked, askedBy } from './keys.ts';
 import type { Database, InstanceTable, StudyTable } from './tables.ts';
 import { unlist } from './values.ts';
 
@@ -30,7 +30,27 @@ const INSTANCE_COLUMNS = sql`instance.sop_uid, instance.sop_class, instance.tran
  */
 export async function runQuery(db: Database, flavour: Flavour, query: Query): Promise<QueryResult> {
   const asked = askedBy(flavour, query);
-  const { from, rank } = flavour.studies(asked.studies, true);
+  const { terms } = asked.studies;
+  if (query.level === 'study' && terms.length > 0) {
+    const rows = query.limit + query.offset + 1;
+    const gauge = await flavour.gauge?.(db, asked.studies, { descending: true, rows });
+    if (gauge?.way === 'walk' && gauge.bound !== null) {
+      // conditions beside the terms may leave little of what they find: the walk ends early and all matches are gathered
+      const bounded = { ...asked.studies, rankFrom: Math.max(gauge.bound, asked.studies.rankFrom ?? 0) };
+      const walked = await search(db, query, { ...asked, studies: bounded }, flavour.studies(bounded, true, gauge));
+      if (walked.more) return walked;
+    }
+    return search(db, query, asked, flavour.studies(asked.studies, true, gauge && { ...gauge, way: 'gather' }));
+  }
+  return search(db, query, asked, flavour.studies(asked.studies, true));
+}
+
+async function search(
+  db: Database,
+  query: Query,
+  asked: Asked,
+  { from, rank }: { from: Condition; rank: Condition },
+): Promise<QueryResult> {
   const page = sql`limit ${query.limit + 1} offset ${query.offset}`;
   const below = (conditions: Condition[]) => (conditions.length > 0 ? sql` and ${all(conditions)}` : sql``);
   const seriesOfStudies = sql`(select study.id as study_number, ${rank} as study_rank ${from}) as found

@@ -1,5 +1,5 @@
 /** Raise when tables change: an older catalogue is thrown away and rebuilt from the store. */
-export const SCHEMA_VERSION = '4';
+export const SCHEMA_VERSION = '5';
 
 /** Columns by which the worklist sorts; each has an index together with the rank. */
 const SORT_COLUMNS = [
@@ -77,6 +77,7 @@ export const SQLITE_INDEXES = [
 export const POSTGRES_TABLES = [
   ...tables('text collate "C"', 'bigint'),
   'create table study_postings (rank bigint primary key, terms tsvector not null)',
+  'create table study_sample (rank bigint primary key, terms tsvector not null)',
 ];
 
 export const POSTGRES_INDEXES = [
@@ -87,6 +88,7 @@ export const POSTGRES_INDEXES = [
 const ALL_TABLES = [
   'study_terms',
   'study_postings',
+  'study_sample',
   'instance',
   'series',
   'study_detail',

@@ -17,6 +17,8 @@ export interface CatalogueTables {
   study_terms: { rowid: number; terms: string };
   /** PostgreSQL only: posting lists in a GIN index. */
   study_postings: { rank: number; terms: string };
+  /** PostgreSQL only: the same of one study in 128. */
+  study_sample: { rank: number; terms: string };
 }
 
 export type Database = Kysely<CatalogueTables>;

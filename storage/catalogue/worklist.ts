@@ -1,16 +1,19 @@
 import { type RawBuilder, sql } from 'kysely';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { WorklistQuery, WorklistRow } from './catalogue-types.ts';
-import { all, type Condition, type Flavour, type Selection, termsInRow } from './flavour.ts';
+import { all, type Condition, type Flavour, type Gauge, type Selection, termsInRow } from './flavour.ts';
 import { rankOfDayEnd, rankOfDayStart } from './rank.ts';
 import type { Database, StudyTable } from './tables.ts';
 import { searchWords } from './terms.ts';
 import { unlist } from './values.ts';
 
-const COUNT_LIMIT = 10_000;
+/** Beyond this the answer says "more": nobody reads on, and counting is what costs most. */
+export const COUNT_LIMIT = 2_000;
+/** Gathering so many is still cheaper than walking; what has no gauge is counted up to here. */
+const COUNT_TO_GATHER = 10_000;
 /** Studies arrive about in the order of their dates: a walk by arrival reads neighbouring rows and pays earlier. */
-const GATHER_LIMIT = 10_000;
-const GATHER_LIMIT_BY_ARRIVAL = 2_500;
+const GATHER_LIMIT = { sqlite: 10_000, postgres: 3_000 };
+const GATHER_LIMIT_BY_ARRIVAL = { sqlite: 2_500, postgres: 500 };
 /** Rows looked at in sort order before matches are gathered and sorted instead. */
 const WALK_LIMIT = 60_000;
 
@@ -52,13 +55,22 @@ export async function runWorklist(
 ): Promise<{ rows: WorklistRow[]; more: boolean; count: number }> {
   const selection = selectionOf(query);
   const { column, descending, byRank } = sortOf(query.sort ?? '-studyDate');
-  const count = await countOf(db, flavour, selection);
   const window = { limit: query.limit + 1, offset: query.offset };
+  const gauge =
+    selection.terms.length > 0
+      ? await flavour.gauge?.(db, selection, { descending, rows: window.limit + window.offset })
+      : undefined;
+  const countTo = flavour.kind === 'sqlite' ? COUNT_TO_GATHER : COUNT_LIMIT;
+  const count = gauge?.over ? gauge.matches : await countOf(db, flavour, selection, countTo, gauge);
   let rows: Row[];
-  if (count === 0 || (count <= COUNT_LIMIT && window.offset >= count)) rows = [];
-  else if (byRank) rows = await pageByRank(db, flavour, selection, descending, window);
-  else rows = await pageBySort(db, flavour, selection, column, descending, count, window);
-  return { rows: rows.slice(0, query.limit).map(toRow), more: rows.length > query.limit, count };
+  if (count === 0 || (count <= countTo && window.offset >= count)) rows = [];
+  else if (byRank) rows = await pageByRank(db, flavour, selection, descending, window, gauge);
+  else rows = await pageBySort(db, flavour, selection, column, descending, count, window, gauge);
+  return {
+    rows: rows.slice(0, query.limit).map(toRow),
+    more: rows.length > query.limit,
+    count: Math.min(count, COUNT_LIMIT + 1),
+  };
 }
 
 interface Window {
@@ -93,12 +105,24 @@ function selectionOf(query: WorklistQuery): Selection {
   return selection;
 }
 
-async function countOf(db: Database, flavour: Flavour, selection: Selection): Promise<number> {
-  const { from, rank } = flavour.studies(selection, false);
+/** Exact up to `countTo`, one more for all greater numbers. */
+async function countOf(
+  db: Database,
+  flavour: Flavour,
+  selection: Selection,
+  countTo: number,
+  gauge?: Gauge,
+): Promise<number> {
+  const { from, rank } = flavour.studies(selection, false, gathered(gauge));
+  // without a column PostgreSQL counts from the index alone where a page of the table has not changed lately
+  const column = flavour.kind === 'postgres' ? sql`` : rank;
   const counted = await sql<{ count: number }>`
-    select count(*) as count from (select ${rank} ${from} limit ${COUNT_LIMIT + 1}) as counted`.execute(db);
+    select count(*) as count from (select ${column} ${from} limit ${countTo + 1}) as counted`.execute(db);
   return counted.rows[0]!.count;
 }
+
+/** For what needs all matches, or no order. */
+const gathered = (gauge: Gauge | undefined): Gauge | undefined => gauge && { ...gauge, way: 'gather' };
 
 async function pageByRank(
   db: Database,
@@ -106,8 +130,9 @@ async function pageByRank(
   selection: Selection,
   descending: boolean,
   { limit, offset }: Window,
+  gauge?: Gauge,
 ): Promise<Row[]> {
-  const { from, rank } = flavour.studies(selection, false);
+  const { from, rank } = flavour.studies(selection, false, gauge);
   const direction = descending ? sql`desc` : sql`asc`;
   const rows = await sql<Row>`
     with paged as (select ${rank} as page_rank ${from} order by ${rank} ${direction} limit ${limit} offset ${offset})
@@ -124,6 +149,7 @@ async function pageBySort(
   descending: boolean,
   count: number,
   { limit, offset }: Window,
+  gauge?: Gauge,
 ): Promise<Row[]> {
   const direction = descending ? sql`desc` : sql`asc`;
   const order = sql`${column} ${direction}, study.rank ${direction}`;
@@ -138,26 +164,38 @@ async function pageBySort(
   if (selection.rankTo !== undefined) filters.push(sql`study.rank + 0 <= ${selection.rankTo}`);
   if (filters.length === 0) return (await fetch(sql`select study.rank from study ${page}`)).rows;
   const byArrival = column === SORT_COLUMNS['firstReceivedAt'] || column === SORT_COLUMNS['lastReceivedAt'];
-  if (count > (byArrival ? GATHER_LIMIT_BY_ARRIVAL : GATHER_LIMIT)) {
+  if (Math.max(count, gauge?.matches ?? 0) > (byArrival ? GATHER_LIMIT_BY_ARRIVAL : GATHER_LIMIT)[flavour.kind]) {
     const walked = await fetch(sql`select study.rank from study
       where ${all([...filters, await walkBound(db, column, descending)])} ${page}`);
     if (walked.rows.length === limit) return walked.rows;
   }
-  const { from } = flavour.studies(selection, true);
+  const { from } = flavour.studies(selection, true, gathered(gauge));
   return (await fetch(sql`select study.rank ${from} ${page}`)).rows;
 }
 
+const BOUND_AGE_MS = 60_000;
+const bounds = new WeakMap<Database, Map<string, { at: number; bound: Condition }>>();
+
 /**
- * Ends a walk along a sort column after WALK_LIMIT rows, whatever they hold: matches may all lie at the other end. A bound
- * on the key, not a `limit` around the walk, lets the database stop as soon as the page is full.
+ * Ends a walk along a sort column after about WALK_LIMIT rows, whatever they hold: matches may all lie at the other end. A
+ * bound on the key, not a `limit` around the walk, lets the database stop as soon as the page is full. It is looked up once
+ * a minute: where exactly it lies changes no answer.
  */
 async function walkBound(db: Database, column: Condition, descending: boolean): Promise<Condition> {
+  const ofDatabase = bounds.get(db) ?? new Map<string, { at: number; bound: Condition }>();
+  bounds.set(db, ofDatabase);
+  const name = `${Object.values(SORT_COLUMNS).indexOf(column as RawBuilder<unknown>)} ${descending}`;
+  const known = ofDatabase.get(name);
+  if (known && performance.now() - known.at < BOUND_AGE_MS) return known.bound;
   const direction = descending ? sql`desc` : sql`asc`;
   const end = await sql<{ value: unknown; rank: number }>`select ${column} as value, study.rank from study
     order by ${column} ${direction}, study.rank ${direction} limit 1 offset ${WALK_LIMIT}`.execute(db);
   const row = end.rows[0];
-  if (!row) return sql`1 = 1`;
-  return sql`(${column}, study.rank) ${descending ? sql`>=` : sql`<=`} (${row.value}, ${row.rank})`;
+  const bound = row
+    ? sql`(${column}, study.rank) ${descending ? sql`>=` : sql`<=`} (${row.value}, ${row.rank})`
+    : sql`1 = 1`;
+  ofDatabase.set(name, { at: performance.now(), bound });
+  return bound;
 }
 
 function toRow(row: Row): WorklistRow {

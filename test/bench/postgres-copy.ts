@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { IS_SAMPLE } from '../../storage/catalogue/postgres-sample.ts';
 import { POSTGRES_INDEXES, POSTGRES_TABLES, SCHEMA_VERSION } from '../../storage/catalogue/schema.ts';
 import type { StudyTable } from '../../storage/catalogue/tables.ts';
 import { studyTerms } from '../../storage/catalogue/terms.ts';
@@ -66,8 +67,10 @@ export async function copyToPostgres(file: string, url: string): Promise<void> {
       'copy study_postings from stdin',
       copyText(studies, (row) => line([row['rank'], lexemes(row)])),
     );
+    await psql(url, `insert into study_sample select rank, terms from study_postings where ${IS_SAMPLE}`);
     for (const index of POSTGRES_INDEXES) await psql(url, index);
-    await psql(url, 'analyze');
+    // as autovacuum does it: counts and ordered walks then read indexes alone
+    await psql(url, 'vacuum analyze');
   } finally {
     db.close();
   }

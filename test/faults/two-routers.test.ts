@@ -14,7 +14,7 @@ const child = resolve(import.meta.dirname, '../support/router-beside-child.ts');
 const BOTH = STUDY;
 const ONLY_A = `${STUDY}.11`;
 const ONLY_B = `${STUDY}.12`;
-const KILLS = 5;
+const KILLS = 4;
 const STEP = 8;
 const tending = { tickMs: 50, compareMs: 200, rest: 1 };
 const PATIENCE = { timeout: 60_000, interval: 100 };
@@ -109,6 +109,6 @@ describe.each(stores)('two routers with a catalogue each over $name', ({ there, 
         folder.remove();
       }
     },
-    180_000,
+    300_000,
   );
 });

@@ -77,7 +77,7 @@ export const pageMessages = {
     showing: (first: number, last: number, count: number) =>
       count === 0
         ? 'No studies'
-        : `${formatCount(first)} to ${formatCount(last)} of ${count > 10_000 ? 'more than 10,000' : formatCount(count)} ${count === 1 ? 'study' : 'studies'}`,
+        : `${formatCount(first)} to ${formatCount(last)} of ${count > 2000 ? 'more than 2,000' : formatCount(count)} ${count === 1 ? 'study' : 'studies'}`,
     previous: 'Previous',
     next: 'Next',
     receiving: 'receiving',
