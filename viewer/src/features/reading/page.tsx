@@ -13,7 +13,8 @@ import { Viewport } from './components/viewport.tsx';
 import { removeFirstImage } from './first-image.ts';
 import { frameAttributesOf } from './study/frame-attributes.ts';
 import { studyUIDsOf } from './study/open-study.ts';
-import type { OtherObject, Stack } from './study/study-model.ts';
+import type { Stack } from './study/study-model.ts';
+import { countOf, type Unshown } from './study/unshown.ts';
 import { useStudies } from './study/use-studies.ts';
 import { cineRateOf } from './viewport/cine-rate.ts';
 import { type ToolName, ViewportController } from './viewport/controller.ts';
@@ -44,7 +45,7 @@ export default function ReadingPage() {
   const [tool, setTool] = useState<ToolName>('scroll');
   const [textShown, setTextShown] = useState(true);
   const [help, setHelp] = useState(false);
-  const [others, setOthers] = useState<OtherObject[] | null>(null);
+  const [others, setOthers] = useState<Unshown[] | null>(null);
   const stacks = models.flatMap((model) => model.stacks);
   const controller = controllers[Math.min(activePane, panesOf[layout] - 1)]!;
   useSyncExternalStore(controller.subscribe, () => controller.version);
@@ -119,15 +120,14 @@ export default function ReadingPage() {
     const stack: Stack | undefined = stacks.find((candidate) => candidate.id === id);
     if (stack) pane.open(stack);
   };
-  const cannotShow = models.flatMap((model) => model.others);
   return (
     <div className="reading">
-      <aside className="rail">
+      <aside className="rail" aria-label={messages.reading.series}>
         <SeriesRail
           opened={opened}
           open={controllers.slice(0, panesOf[layout]).flatMap((pane) => pane.stack?.id ?? [])}
           onPick={(stack) => controller.open(stack)}
-          onOthers={(model) => setOthers(model.others)}
+          onOthers={setOthers}
         />
         {models[0] && <Priors key={models[0].studyInstanceUID} model={models[0]} open={uids} />}
       </aside>
@@ -151,6 +151,9 @@ export default function ReadingPage() {
               // biome-ignore lint/suspicious/noArrayIndexKey: a pane is its place
               key={i}
               controller={pane}
+              study={opened.find(({ model }) => model.studyInstanceUID === pane.stack?.studyInstanceUID)}
+              place={i + 1}
+              places={panesOf[layout]}
               active={panesOf[layout] > 1 && pane === controller}
               tool={tool}
               textShown={textShown}
@@ -168,7 +171,7 @@ export default function ReadingPage() {
         {loading.length === 0 && models.length > 0 && stacks.length === 0 && (
           <div className="desk-message desk-others">
             <p>{messages.reading.noPictures}</p>
-            <OthersTable objects={cannotShow} />
+            <OthersTable objects={models.flatMap((model) => countOf(model, () => undefined).unshown)} />
           </div>
         )}
       </div>

@@ -4,29 +4,22 @@ import { numberOf, numbersOf, textOf, textsOf } from '../study/dicom-json.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import { markersOf, wholeCalibration } from '../study/geometry.ts';
 import { partText, whySplit } from '../study/part-text.ts';
+import type { OpenedStudy } from '../study/study-loader.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
 import type { ViewportController } from '../viewport/controller.ts';
 import { planeText } from '../viewport/measurements.ts';
 import { edgeDirections } from '../viewport/view-transform.ts';
+import { Flags } from './flags.tsx';
 
 function rounded(value: number): string {
   return Math.abs(value) >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(3);
-}
-
-function lossyText(picture: Picture): string {
-  const lossy =
-    textOf(picture.attributes, '00282110') === '01' ||
-    /^1\.2\.840\.10008\.1\.2\.4\.(5[0-5]|81|91|93|203)$/.test(picture.instance.transferSyntaxUID);
-  if (!lossy) return '';
-  const ratio = numbersOf(picture.attributes, '00282112').at(-1);
-  return messages.reading.lossy(ratio && ratio > 1 ? `${rounded(ratio)}:1` : '');
 }
 
 /**
  * Text in the corners of a viewport, letters at its edges, and the ruler: all of the picture whose pixels are on the screen,
  * which while scrolling is not yet the one asked for.
  */
-export function Overlays(props: { controller: ViewportController; textShown: boolean }) {
+export function Overlays(props: { controller: ViewportController; study?: OpenedStudy; textShown: boolean }) {
   const { controller } = props;
   const { stack, onScreen } = controller;
   if (!stack || !onScreen) return null;
@@ -34,7 +27,6 @@ export function Overlays(props: { controller: ViewportController; textShown: boo
   const attributes = frameAttributesOf(picture);
   const { right, down } = edgeDirections(controller.placement);
   const markers = markersOf(attributes, right, down);
-  const versions = (picture.instance.superseded?.length ?? 0) + 1;
   return (
     <>
       {markers && (
@@ -45,26 +37,7 @@ export function Overlays(props: { controller: ViewportController; textShown: boo
           <span className="marker marker-left">{markers.left}</span>
         </>
       )}
-      <div className="flags">
-        {versions > 1 && <span className="flag flag-bad">{messages.reading.conflict(versions)}</span>}
-        {lossyText(picture) && <span className="flag">{lossyText(picture)}</span>}
-        {/SAMPLE/i.test(textOf(attributes, '00100010')) && (
-          <span className="flag flag-sample">{messages.reading.sample}</span>
-        )}
-        {controller.shown?.remarks.map((remark) => (
-          <span key={remark} className="flag flag-bad">
-            {remark}
-          </span>
-        ))}
-        {!controller.overlaysShown && (controller.shown?.overlays.length ?? 0) > 0 && (
-          <span className="flag">{messages.reading.overlaysHidden}</span>
-        )}
-        {picture.instance.notes?.map((note) => (
-          <span key={note} className="flag">
-            {messages.reading.notes}: {note}
-          </span>
-        ))}
-      </div>
+      <Flags controller={controller} study={props.study} stack={stack} picture={picture} />
       {props.textShown && <Corners controller={controller} stack={stack} picture={picture} index={onScreen.index} />}
       <Ruler controller={controller} picture={picture} />
     </>
@@ -115,7 +88,7 @@ function Corners(props: { controller: ViewportController; stack: Stack; picture:
         </strong>
         {location !== undefined && <span>{location.toFixed(1)} mm</span>}
         {thickness !== undefined && <span>{rounded(thickness)} mm thick</span>}
-        {controller.cine > 0 && <span>{rounded(controller.cine)} frames/s</span>}
+        {controller.cine > 0 && <span>{messages.reading.cineRate(rounded(controller.cine), controller.cineTold)}</span>}
       </div>
       <div className="corner corner-bottom-right">
         {window && (

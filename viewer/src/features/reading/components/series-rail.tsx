@@ -1,4 +1,4 @@
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useMemo, useSyncExternalStore } from 'react';
 import { formatDate } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import { frames } from '../frames/frames.ts';
@@ -6,49 +6,32 @@ import { textOf } from '../study/dicom-json.ts';
 import { partText, whySplit } from '../study/part-text.ts';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { Stack, StudyModel } from '../study/study-model.ts';
+import { countOf, type Unshown } from '../study/unshown.ts';
 import { Thumbnail } from './thumbnail.tsx';
 import { dragType } from './viewport.tsx';
 
-const receivingMs = 60_000;
-
-function useReceiving(model: StudyModel): boolean {
-  const age = () => Date.now() - new Date(model.lastReceivedAt).getTime();
-  const [receiving, setReceiving] = useState(() => age() < receivingMs);
-  useEffect(() => {
-    const left = receivingMs - (Date.now() - new Date(model.lastReceivedAt).getTime());
-    setReceiving(left > 0);
-    if (left <= 0) return;
-    const timer = setTimeout(() => setReceiving(false), left);
-    return () => clearTimeout(timer);
-  }, [model]);
-  return receiving;
+/** Counts again when frames come in or fail, a few times a second at most. */
+function useFrames<T>(read: () => T): T {
+  return useSyncExternalStore((changed) => {
+    let timer = 0;
+    const stop = frames.subscribe(() => {
+      timer ||= window.setTimeout(() => {
+        timer = 0;
+        changed();
+      }, 200);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, read);
 }
 
 function Fetched(props: { stack: Stack }) {
-  const done = useSyncExternalStore(
-    (changed) => {
-      let timer = 0;
-      const stop = frames.subscribe(() => {
-        timer ||= window.setTimeout(() => {
-          timer = 0;
-          changed();
-        }, 200);
-      });
-      return () => {
-        clearTimeout(timer);
-        stop();
-      };
-    },
-    () => props.stack.pictures.reduce((n, picture) => n + (frames.has(picture.id) ? 1 : 0), 0),
-  );
-  return (
-    <progress
-      className="fetched"
-      value={done}
-      max={props.stack.pictures.length}
-      title={messages.reading.fetched(done, props.stack.pictures.length)}
-    />
-  );
+  const { pictures } = props.stack;
+  const done = useFrames(() => pictures.reduce((n, picture) => n + (frames.has(picture.id) ? 1 : 0), 0));
+  const text = messages.reading.fetched(done, pictures.length);
+  return <progress className="fetched" value={done} max={pictures.length} title={text} aria-label={text} />;
 }
 
 /** The list of series of the open studies: click or drag one into a pane. */
@@ -56,7 +39,7 @@ export function SeriesRail(props: {
   opened: OpenedStudy[];
   open: string[];
   onPick: (stack: Stack) => void;
-  onOthers: (model: StudyModel) => void;
+  onOthers: (objects: Unshown[]) => void;
 }) {
   return (
     <>
@@ -71,11 +54,9 @@ function StudySeries(props: {
   study: OpenedStudy;
   open: string[];
   onPick: (stack: Stack) => void;
-  onOthers: (model: StudyModel) => void;
+  onOthers: (objects: Unshown[]) => void;
 }) {
-  const { model, complete } = props.study;
-  const receiving = useReceiving(model);
-  const shown = model.objects - model.others.length;
+  const { model, complete, receiving } = props.study;
   return (
     <section className="study-series">
       <header>
@@ -116,15 +97,27 @@ function StudySeries(props: {
           </li>
         ))}
       </ul>
-      {!complete ? (
-        <div className="receiving">{messages.reading.listing(model.objects)}</div>
-      ) : model.others.length > 0 ? (
-        <button type="button" className="others-link" onClick={() => props.onOthers(model)}>
-          {messages.reading.shownOf(shown, model.objects)}
-        </button>
+      {complete ? (
+        <Count model={model} onOthers={props.onOthers} />
       ) : (
-        <div className="soft all-shown">{messages.reading.shownOf(shown, model.objects)}</div>
+        <div className="receiving">{messages.reading.listing(model.objects)}</div>
       )}
     </section>
+  );
+}
+
+/** Shown and in the store; what is not shown can be listed. */
+function Count(props: { model: StudyModel; onOthers: (objects: Unshown[]) => void }) {
+  const { model } = props;
+  const pictures = useMemo(() => model.stacks.flatMap((stack) => stack.pictures), [model]);
+  const failed = useFrames(() => pictures.reduce((n, { id }) => n + (frames.failureOf(id) === undefined ? 0 : 1), 0));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `failed` stands for what failureOf reads
+  const count = useMemo(() => countOf(model, (id) => frames.failureOf(id)), [model, failed]);
+  const text = messages.reading.shownOf(count.shown, count.inStore);
+  if (count.unshown.length === 0) return <div className="soft all-shown">{text}</div>;
+  return (
+    <button type="button" className="others-link" onClick={() => props.onOthers(count.unshown)}>
+      {text} {messages.reading.listThem(count.unshown.length)}
+    </button>
   );
 }

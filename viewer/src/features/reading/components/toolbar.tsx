@@ -1,16 +1,10 @@
 import { messages } from '../../../shared/messages.en.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
+import { toolKeys } from '../viewport/keys.ts';
 import { type LayoutName, layouts } from '../viewport/panes.ts';
 import type { Preset } from '../viewport/presets.ts';
 
-const tools: { name: ToolName; key: string }[] = [
-  { name: 'scroll', key: 'S' },
-  { name: 'window', key: 'W' },
-  { name: 'pan', key: 'P' },
-  { name: 'zoom', key: 'Z' },
-  { name: 'length', key: 'L' },
-  { name: 'angle', key: 'A' },
-];
+const tools = Object.entries(toolKeys) as [ToolName, string][];
 
 interface Props {
   controller: ViewportController;
@@ -38,11 +32,11 @@ export function Toolbar(props: Props) {
   const { controller } = props;
   return (
     <div className="toolbar" role="toolbar" aria-label="Reading tools">
-      {tools.map(({ name, key }) => (
+      {tools.map(([name, key]) => (
         <Button
           key={name}
           label={messages.tools[name]}
-          hint={`${messages.tools[name]} (${key})`}
+          hint={`${messages.tools[name]} (${key.toUpperCase()})`}
           pressed={props.tool === name}
           onClick={() => props.onTool(name)}
         />
@@ -81,8 +75,8 @@ export function Toolbar(props: Props) {
       <Button label={messages.tools.reset} hint="Reset (0)" onClick={() => controller.reset()} />
       <Button
         label={messages.tools.clear}
-        hint="Erase measurements (Delete)"
-        onClick={() => controller.removeMeasurements(() => false)}
+        hint="Erase the measurements of this image (Delete)"
+        onClick={() => controller.eraseMeasurements()}
       />
       <span className="toolbar-gap" />
       <Button

@@ -1,6 +1,8 @@
 import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { messages } from '../../../shared/messages.en.ts';
 import { removeFirstImage } from '../first-image.ts';
+import { patientText } from '../study/patient.ts';
+import type { OpenedStudy } from '../study/study-loader.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
 import { bindPointer } from '../viewport/pointer.ts';
 import { MeasurementLayer } from './measurement-layer.tsx';
@@ -10,6 +12,11 @@ export const dragType = 'application/x-lifeboat-stack';
 
 interface Props {
   controller: ViewportController;
+  /** Of the stack in the pane. */
+  study?: OpenedStudy;
+  /** Place of the pane in the layout, from 1, and how many there are. */
+  place: number;
+  places: number;
   active: boolean;
   tool: ToolName;
   textShown: boolean;
@@ -30,6 +37,18 @@ function Fetching(props: { n: number; of: number }) {
       {seconds > 1 && ` ${messages.reading.soFar(seconds)}`}
     </div>
   );
+}
+
+function paneName({ controller, place, places }: Props): string {
+  const { stack } = controller;
+  const what = stack ? `${stack.modality} ${stack.seriesNumber && `#${stack.seriesNumber}`} ${stack.description}` : '';
+  return messages.reading.paneName(place, places, what.trim());
+}
+
+function pictureName({ onScreen, stack }: ViewportController): string {
+  if (!onScreen || !stack) return messages.reading.emptyPane;
+  const place = `${onScreen.index + 1} / ${stack.pictures.length}`;
+  return `${patientText(onScreen.picture.attributes)}, ${place}`;
 }
 
 /** One pane of the layout: the picture, what is written on it, and the hand that works on it. */
@@ -59,10 +78,11 @@ export function Viewport(props: Props) {
   const place = { n: controller.index + 1, of: controller.stack?.pictures.length ?? 0 };
   const waiting = picture && controller.shown?.picture.id !== picture.id && !controller.error;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the keys of the reading page reach the active pane
-    <div
+    <section
       ref={pane}
       className={`pane${active ? ' pane-active' : ''}`}
+      aria-label={paneName(props)}
+      aria-current={active || undefined}
       data-testid="pane"
       onPointerDownCapture={props.onActivate}
       onDragOver={(event) => event.preventDefault()}
@@ -72,9 +92,9 @@ export function Viewport(props: Props) {
         if (id) props.onDropStack(id);
       }}
     >
-      <canvas ref={canvas} className="picture" />
+      <canvas ref={canvas} className="picture" role="img" aria-label={pictureName(controller)} />
       <MeasurementLayer controller={controller} />
-      <Overlays controller={controller} textShown={props.textShown} />
+      <Overlays controller={controller} study={props.study} textShown={props.textShown} />
       {waiting && <Fetching key={picture.id} {...place} />}
       {controller.error && (
         <div className="pane-error" role="alert">
@@ -89,6 +109,6 @@ export function Viewport(props: Props) {
           )}
         </div>
       )}
-    </div>
+    </section>
   );
 }

@@ -2,7 +2,7 @@ import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
 import { decodeNative, isNative } from '../decode/decode.ts';
 import { type DecodedFrame, decodedBytes, type Palette, type PixelFormat } from '../decode/decode-types.ts';
 import { readFrame } from '../decode/frame-bytes.ts';
-import { paletteOf } from '../decode/lookup-table.ts';
+import { needsPalette, paletteOf } from '../decode/lookup-table.ts';
 import { pixelFormatOf } from '../decode/pixel-format.ts';
 import type { Picture } from '../study/study-model.ts';
 import type { Inflated } from './inflate.ts';
@@ -41,6 +41,7 @@ export class FrameStore {
   readonly #palettes = new Map<string, Promise<Palette | undefined>>();
   readonly #inflated = new Map<string, Promise<Inflated>>();
   readonly #refreshes = new Map<string, Promise<void>>();
+  readonly #failures = new Map<string, string>();
   readonly #listeners = new Set<(id: string) => void>();
   #bytes = 0;
 
@@ -62,7 +63,12 @@ export class FrameStore {
     return this.#cache.has(id);
   }
 
-  /** Called with the picture's id whenever a frame has come in. */
+  /** Why a picture could not be had when it was last tried; undefined when it could, or was not tried. */
+  failureOf(id: string): string | undefined {
+    return this.#failures.get(id);
+  }
+
+  /** Called with the picture's id whenever a frame has come in or could not be had. */
   subscribe(listener: (id: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -156,9 +162,12 @@ export class FrameStore {
     try {
       const frame = await this.#decode(picture);
       this.#keep(picture.id, frame);
+      this.#failures.delete(picture.id);
       waiting.resolve(frame);
     } catch (error) {
-      waiting.reject(error instanceof Error ? error : new Error(String(error)));
+      const reason = error instanceof Error ? error : new Error(String(error));
+      this.#failures.set(picture.id, reason.message);
+      waiting.reject(reason);
     } finally {
       this.#running.delete(picture.id);
       this.#wanted.delete(picture.id);
@@ -181,7 +190,7 @@ export class FrameStore {
     const { instance } = picture;
     const layout = instance.pixelData!;
     const format = pixelFormatOf(picture.attributes, instance.transferSyntaxUID, layout);
-    if (format.photometricInterpretation === 'PALETTE COLOR') format.palette = await this.#palette(picture);
+    if (needsPalette(picture)) format.palette = await this.#palette(picture);
     if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
     const read = (start: number, end: number) => this.readBytes(picture, start, end);
     const bytes = await readFrame(layout, picture.frame, format, read);

@@ -9,6 +9,8 @@ export interface OpenedStudy {
   complete: boolean;
   /** Why the newest list of its images could not be had, or ''. What is shown may then be incomplete. */
   problem: string;
+  /** Images came in within the last minute: more may follow. */
+  receiving: boolean;
 }
 
 export interface StudiesState {
@@ -27,6 +29,8 @@ export interface StudyLoaderOptions {
   settleMs?: number;
   /** Ask again after this long where the router was away or in trouble (ms). */
   retryMs?: number;
+  /** A study counts as still arriving for this long after its last image (ms). */
+  receivingMs?: number;
 }
 
 /** Status of a refused request, 0 where nobody answered; undefined for any other error. */
@@ -53,11 +57,12 @@ export class StudyLoader {
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #listeners = new Set<() => void>();
   readonly #asked = new Map<string, number>();
+  readonly #receiving = new Map<string, ReturnType<typeof setTimeout>>();
   #wanted: readonly string[] = [];
   version = 0;
 
   constructor(options: StudyLoaderOptions) {
-    this.#options = { settleMs: 700, retryMs: 5000, ...options };
+    this.#options = { settleMs: 700, retryMs: 5000, receivingMs: 60_000, ...options };
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -72,7 +77,7 @@ export class StudyLoader {
     for (const uid of uids) {
       if (before.includes(uid)) continue;
       const boot = before.length === 0 && !this.#known.has(uid) ? this.#options.boot(uid) : null;
-      if (boot) this.#known.set(uid, boot);
+      if (boot) this.#keep(uid, boot);
       if (!boot?.complete) this.retry(uid);
     }
   }
@@ -89,7 +94,7 @@ export class StudyLoader {
     this.#options.open(uid).then(
       (opened) => {
         if (this.#asked.get(uid) !== turn) return;
-        this.#known.set(uid, opened);
+        this.#keep(uid, opened);
         this.#problems.delete(uid);
         this.#publish();
       },
@@ -107,7 +112,7 @@ export class StudyLoader {
     for (const uid of uids) {
       const found = this.#known.get(uid);
       const problem = this.#problems.get(uid);
-      if (found) state.opened.push({ ...found, problem: problem ?? '' });
+      if (found) state.opened.push({ ...found, problem: problem ?? '', receiving: this.#receiving.has(uid) });
       else if (problem !== undefined) state.failed.push({ uid, reason: problem });
       else state.loading.push(uid);
     }
@@ -117,6 +122,8 @@ export class StudyLoader {
   stop(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    for (const timer of this.#receiving.values()) clearTimeout(timer);
+    this.#receiving.clear();
     this.#wanted = [];
   }
 
@@ -127,6 +134,23 @@ export class StudyLoader {
       if (this.#wanted.includes(uid)) this.retry(uid);
     };
     this.#timers.set(uid, setTimeout(run, ms));
+  }
+
+  /** Keeps what is known of a study and notes whether it is still arriving, also where this machine's clock is wrong. */
+  #keep(uid: string, opened: OpenStudy): void {
+    const before = this.#known.get(uid);
+    this.#known.set(uid, opened);
+    const { receivingMs } = this.#options;
+    const age = Math.abs(Date.now() - new Date(opened.model.lastReceivedAt).getTime());
+    const grown = before?.complete === true && opened.model.objects > before.model.objects;
+    const left = grown ? receivingMs : receivingMs - age;
+    if (!(left > 0)) return;
+    clearTimeout(this.#receiving.get(uid));
+    const over = () => {
+      this.#receiving.delete(uid);
+      this.#publish();
+    };
+    this.#receiving.set(uid, setTimeout(over, left));
   }
 
   #publish(): void {

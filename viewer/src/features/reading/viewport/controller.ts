@@ -4,8 +4,10 @@ import { loadReady, paint, peekReady, type ReadyPicture } from '../paint/painted
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import { type Point, pixelAspectOf } from '../study/geometry.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
+import type { CineRate } from './cine-rate.ts';
 import type { Measurement } from './measurements.ts';
 import {
+  drawLens,
   drawPicture,
   fitScale,
   type Geometry,
@@ -13,10 +15,14 @@ import {
   initialPlacement,
   mapPoint,
   type Placement,
+  zoomedAt,
 } from './view-transform.ts';
 import { draggedWindow, voiOf, type WindowChoice, windowOf } from './window-choice.ts';
 
-export type ToolName = 'scroll' | 'window' | 'pan' | 'zoom' | 'length' | 'angle';
+export type ToolName = 'scroll' | 'window' | 'pan' | 'zoom' | 'magnify' | 'length' | 'angle';
+
+/** How much more the lens enlarges. */
+export const LENS_FACTOR = 2.5;
 
 let nextMeasurement = 1;
 
@@ -32,6 +38,8 @@ export class ViewportController {
   measurements: Measurement[] = [];
   /** Frames a second; 0: the cine stands still. */
   cine = 0;
+  /** False where the rate of the cine is not the object's own. */
+  cineTold = true;
   error = '';
   version = 0;
   readonly #listeners = new Set<() => void>();
@@ -39,6 +47,7 @@ export class ViewportController {
   #canvas: HTMLCanvasElement | null = null;
   #shown: ReadyPicture | null = null;
   #painted: { item: ReadyPicture; look: string } | null = null;
+  #lens: Point | null = null;
   #direction = 1;
   #scheduled = 0;
   #timer = 0;
@@ -165,17 +174,20 @@ export class ViewportController {
 
   /** Zooms so that the view's point `at` stays where it is. */
   zoomAt(factor: number, at: Point): void {
-    const canvas = this.#canvas;
-    if (!canvas) return;
-    const zoom = Math.max(0.1, Math.min(40, this.placement.zoom * factor));
-    const real = zoom / this.placement.zoom;
-    const cx = at.x - canvas.clientWidth / 2;
-    const cy = at.y - canvas.clientHeight / 2;
-    this.place({
-      zoom,
-      panX: cx - (cx - this.placement.panX) * real,
-      panY: cy - (cy - this.placement.panY) * real,
-    });
+    const geometry = this.geometry();
+    if (geometry) this.place(zoomedAt(this.placement, geometry, factor, at));
+  }
+
+  /** Zooms about the middle of the view. */
+  zoomBy(factor: number): void {
+    const geometry = this.geometry();
+    if (geometry) this.zoomAt(factor, { x: geometry.viewWidth / 2, y: geometry.viewHeight / 2 });
+  }
+
+  /** Holds the lens over a point of the view; null puts it away. */
+  holdLens(at: Point | null): void {
+    this.#lens = at;
+    this.#invalidate();
   }
 
   rotate(): void {
@@ -219,14 +231,26 @@ export class ViewportController {
     this.#invalidate();
   }
 
+  /** Erases what is measured in the picture on the screen. */
+  eraseMeasurements(): void {
+    const id = this.#shown?.picture.id;
+    this.removeMeasurements((measurement) => measurement.pictureId !== id);
+  }
+
+  /** Drops angles of which only one side is drawn. */
+  cancel(): void {
+    this.removeMeasurements(({ kind, points }) => kind !== 'angle' || points.length === 3);
+  }
+
   removeMeasurements(keep: (measurement: Measurement) => boolean): void {
     this.measurements = this.measurements.filter(keep);
     this.#invalidate();
   }
 
-  startCine(framesPerSecond: number): void {
+  startCine({ rate, told }: CineRate): void {
     this.stopCine();
-    this.cine = framesPerSecond;
+    this.cine = rate;
+    this.cineTold = told;
     const tick = () => {
       const { stack } = this;
       if (!stack || this.cine === 0) return;
@@ -238,7 +262,7 @@ export class ViewportController {
       }
       this.#show();
     };
-    this.#timer = window.setInterval(tick, 1000 / framesPerSecond);
+    this.#timer = window.setInterval(tick, 1000 / rate);
     this.#changed();
   }
 
@@ -304,6 +328,8 @@ export class ViewportController {
       this.#painted = { item: shown, look };
     }
     drawPicture(context, this.#source, geometry, this.placement, devicePixelRatio);
+    if (this.#lens)
+      drawLens(context, this.#source, geometry, this.placement, devicePixelRatio, this.#lens, LENS_FACTOR);
     canvas.dataset['picture'] = shown.picture.id;
   }
 
@@ -341,7 +367,9 @@ export class ViewportController {
     if (this.picture?.id !== picture.id) return;
     this.#shown = item;
     this.#awaitOverlays(item);
-    this.#invalidate();
+    // At once, not with the next frame: the words change with this very call.
+    this.draw();
+    this.#changed();
   }
 
   #awaitOverlays(item: ReadyPicture): void {
@@ -355,7 +383,8 @@ export class ViewportController {
     if (error instanceof DOMException && error.name === 'AbortError') return;
     this.#shown = null;
     this.error = error instanceof Error ? error.message : String(error);
-    this.#invalidate();
+    this.draw();
+    this.#changed();
   }
 
   #prefetch(): void {

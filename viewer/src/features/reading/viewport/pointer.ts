@@ -10,7 +10,7 @@ const grabRadius = 9;
 
 function at(event: PointerEvent | WheelEvent, element: HTMLElement): Point {
   const box = element.getBoundingClientRect();
-  return { x: event.clientX - box.left, y: event.clientY - box.top };
+  return { x: event.clientX - box.left - element.clientLeft, y: event.clientY - box.top - element.clientTop };
 }
 
 function handleAt(controller: ViewportController, point: Point): { id: number; handle: number } | null {
@@ -71,6 +71,7 @@ export function bindPointer(
     if (grabbed) drag = { tool: 'measure', ...grabbed };
     else if (tool === 'length' || tool === 'angle') drag = startMeasuring(tool, point);
     else drag = { tool, last: point, start: point, carry: 0 };
+    if (tool === 'magnify' && !grabbed) controller.holdLens(point);
     if (drag) element.setPointerCapture(event.pointerId);
     if (event.button === 1) event.preventDefault();
   };
@@ -95,6 +96,7 @@ export function bindPointer(
     if (drag.tool === 'window') controller.dragWindow(dx, dy);
     else if (drag.tool === 'pan')
       controller.place({ panX: controller.placement.panX + dx, panY: controller.placement.panY + dy });
+    else if (drag.tool === 'magnify') controller.holdLens(point);
     else if (drag.tool === 'zoom') controller.zoomAt(Math.exp(-dy / 150), drag.start);
     else {
       const length = controller.stack?.pictures.length ?? 1;
@@ -116,6 +118,7 @@ export function bindPointer(
           Math.hypot(m.points[0]!.x - m.points[1]!.x, m.points[0]!.y - m.points[1]!.y) > 0.5,
       );
     }
+    if (drag?.tool === 'magnify') controller.holdLens(null);
     drag = null;
     if (element.hasPointerCapture(event.pointerId)) element.releasePointerCapture(event.pointerId);
   };

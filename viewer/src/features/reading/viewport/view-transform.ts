@@ -29,6 +29,15 @@ export function fitScale(geometry: Geometry, turns: number): number {
   return Math.min(geometry.viewWidth / w, geometry.viewHeight / h);
 }
 
+/** The placement enlarged by `factor` so that the view's point `at` stays where it is. */
+export function zoomedAt(placement: Placement, view: Geometry, factor: number, at: Point): Placement {
+  const zoom = Math.max(0.1, Math.min(40, placement.zoom * factor));
+  const real = zoom / placement.zoom;
+  const cx = at.x - view.viewWidth / 2;
+  const cy = at.y - view.viewHeight / 2;
+  return { ...placement, zoom, panX: cx - (cx - placement.panX) * real, panY: cy - (cy - placement.panY) * real };
+}
+
 /** From image coordinates (column, row; pixel corners are whole numbers) to the view. */
 export function imageToView(geometry: Geometry, placement: Placement): DOMMatrix {
   const scale = fitScale(geometry, placement.turns) * placement.zoom;
@@ -72,4 +81,33 @@ export function drawPicture(
   context.imageSmoothingEnabled = Math.hypot(matrix.a, matrix.b) < 6;
   context.imageSmoothingQuality = 'high';
   context.drawImage(picture, 0, 0);
+}
+
+/** Draws a round lens over a picture: what is under `at` (CSS pixels of the view) stays there and is `factor` times larger. */
+export function drawLens(
+  context: CanvasRenderingContext2D,
+  picture: CanvasImageSource,
+  geometry: Geometry,
+  placement: Placement,
+  devicePixelRatio: number,
+  at: Point,
+  factor: number,
+): void {
+  const radius = Math.min(150, Math.min(geometry.viewWidth, geometry.viewHeight) / 3);
+  const circle = () => {
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.beginPath();
+    context.arc(at.x, at.y, radius, 0, 2 * Math.PI);
+  };
+  context.save();
+  circle();
+  context.clip();
+  drawPicture(context, picture, geometry, zoomedAt(placement, geometry, factor, at), devicePixelRatio);
+  context.restore();
+  context.save();
+  circle();
+  context.lineWidth = 2;
+  context.strokeStyle = '#ff9c63';
+  context.stroke();
+  context.restore();
 }
