@@ -31,6 +31,7 @@ export interface ScrubOptions {
 }
 
 const STRAY_AGE_MS = 600_000;
+const EMPTY_AGAIN_MS = 60_000;
 /** Where the findings of a whole pass are kept that belong to no study. */
 const CATALOGUE_PATH = 'catalogue';
 
@@ -86,7 +87,11 @@ export class Scrub {
 
   #dueAt(): number {
     const last = this.#options.state.lastPass({ by: 'scrub' });
-    return last && !this.#startNow ? Date.parse(last.startedAt) + this.#options.everyMs : Date.now();
+    if (!last || this.#startNow) return Date.now();
+    // an archive that was empty is looked at again soon
+    return last.studies === 0
+      ? Date.parse(last.endedAt) + Math.min(EMPTY_AGAIN_MS, this.#options.everyMs)
+      : Date.parse(last.startedAt) + this.#options.everyMs;
   }
 
   async #run(): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { asLifeboatError, type LifeboatError } from '../contract/errors.ts';
 import type { SealState } from '../contract/integrity.ts';
+import { MANIFESTS } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { pause } from './scrub-rate.ts';
 import { sealArchive } from './seal.ts';
@@ -74,6 +75,7 @@ export class DailySeal {
     const { signal } = this.#end;
     while (!signal.aborted) {
       await pause(this.#options.everyMs ?? 60_000, signal);
+      if (this.#newest === null && (await this.#isEmpty())) continue;
       const today = new Date().toISOString().slice(0, 10);
       if (signal.aborted || this.#newest?.day === today || this.#options.busy()) continue;
       await this.sealNow().catch((error: unknown) => this.#options.onProblem(asLifeboatError(error)));
@@ -96,6 +98,17 @@ export class DailySeal {
     } finally {
       await reader.close();
       ledger.close();
+    }
+  }
+
+  /** Nothing was ever committed: there is nothing to seal yet. */
+  async #isEmpty(): Promise<boolean> {
+    try {
+      for await (const _ of this.#options.store.list(MANIFESTS)) return false;
+      return true;
+    } catch {
+      // sealing itself says what is the matter
+      return false;
     }
   }
 

@@ -11,6 +11,7 @@ const links: { page: string; to: string; label: string; roles: SessionInfo['role
   { page: '', to: './', label: messages.pages.worklist, roles: ['radiologist', 'admin'] },
   { page: 'upload', to: './upload', label: messages.pages.upload, roles: ['radiologist', 'modality', 'admin'] },
   { page: 'arrivals', to: './arrivals', label: messages.pages.arrivals, roles: ['modality', 'admin'] },
+  { page: 'integrity', to: './integrity', label: messages.pages.integrity, roles: ['admin'] },
   { page: 'it', to: './it', label: messages.pages.it, roles: ['admin'] },
 ];
 

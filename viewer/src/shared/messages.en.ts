@@ -9,6 +9,7 @@ export const messages = {
     worklist: 'Patients',
     upload: 'Upload',
     arrivals: 'Arrivals',
+    integrity: 'Integrity',
     it: 'IT',
     pendingSenders: (n: number) =>
       `${formatCount(n)} unknown ${n === 1 ? 'sender waits' : 'senders wait'} to be allowed`,
