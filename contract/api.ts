@@ -167,7 +167,7 @@ export interface WorklistQuery {
 export interface WorklistAnswer {
   rows: import('../storage/catalogue/catalogue-types.ts').WorklistRow[];
   more: boolean;
-  /** Exact up to 2,000; 2001 means 'more than 2,000'. */
+  /** Exact up to 10,000; 10001 means 'more than 10,000'. */
   count: number;
 }
 

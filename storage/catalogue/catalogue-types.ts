@@ -100,7 +100,7 @@ export interface Catalogue {
   query(query: Query): Promise<QueryResult>;
   worklist(
     query: WorklistQuery,
-  ): Promise<{ rows: WorklistRow[]; more: boolean /** exact up to 2,000, else 2001 */; count: number }>;
+  ): Promise<{ rows: WorklistRow[]; more: boolean /** exact up to 10,000, else 10001 */; count: number }>;
   /** Study a series or instance UID belongs to, newest if several. */
   studyOf(uid: { seriesInstanceUID?: string; sopInstanceUID?: string }): Promise<string | null>;
   totals(): Promise<{ studies: number; series: number; instances: number; bytes: number; conflicts: number }>;

@@ -26,7 +26,7 @@ export interface GaugeWindow {
 
 /** What is known of a selection before it is asked. */
 export interface Gauge {
-  /** More than 2,000 studies match (worklist.ts, COUNT_LIMIT). */
+  /** More than 10,000 studies match. */
   over: boolean;
   /** About so many match. */
   matches: number;

@@ -8,10 +8,10 @@ const ONE_IN = 128;
 export const IS_SAMPLE = `hashint8(study_postings.rank) & ${ONE_IN - 1} = 0`;
 
 /**
- * Of 2,000 matches 16 lie in the sample on average; as many as this are there by chance less than once in 10 million searches.
- * So that many mean "more than 2,000" without counting them.
+ * Of 10,000 matches 78 lie in the sample on average; as many as this are there by chance less than once in 100 million
+ * searches. So that many mean "more than 10,000" without counting them.
  */
-const SURELY_OVER = 45;
+const SURELY_OVER = 140;
 /** A posting that is gathered costs about as much as so many that are walked past. */
 const GATHERED_COSTS = 10;
 /** Walking past so many costs nothing to speak of. */

@@ -8,9 +8,7 @@ import { searchWords } from './terms.ts';
 import { unlist } from './values.ts';
 
 /** Beyond this the answer says "more": nobody reads on, and counting is what costs most. */
-export const COUNT_LIMIT = 2_000;
-/** Gathering so many is still cheaper than walking; what has no gauge is counted up to here. */
-const COUNT_TO_GATHER = 10_000;
+const COUNT_LIMIT = 10_000;
 /** Studies arrive about in the order of their dates: a walk by arrival reads neighbouring rows and pays earlier. */
 const GATHER_LIMIT = { sqlite: 10_000, postgres: 3_000 };
 const GATHER_LIMIT_BY_ARRIVAL = { sqlite: 2_500, postgres: 500 };
@@ -60,10 +58,9 @@ export async function runWorklist(
     selection.terms.length > 0
       ? await flavour.gauge?.(db, selection, { descending, rows: window.limit + window.offset })
       : undefined;
-  const countTo = flavour.kind === 'sqlite' ? COUNT_TO_GATHER : COUNT_LIMIT;
-  const count = gauge?.over ? gauge.matches : await countOf(db, flavour, selection, countTo, gauge);
+  const count = gauge?.over ? gauge.matches : await countOf(db, flavour, selection, gauge);
   let rows: Row[];
-  if (count === 0 || (count <= countTo && window.offset >= count)) rows = [];
+  if (count === 0 || (count <= COUNT_LIMIT && window.offset >= count)) rows = [];
   else if (byRank) rows = await pageByRank(db, flavour, selection, descending, window, gauge);
   else rows = await pageBySort(db, flavour, selection, column, descending, count, window, gauge);
   return {
@@ -105,19 +102,12 @@ function selectionOf(query: WorklistQuery): Selection {
   return selection;
 }
 
-/** Exact up to `countTo`, one more for all greater numbers. */
-async function countOf(
-  db: Database,
-  flavour: Flavour,
-  selection: Selection,
-  countTo: number,
-  gauge?: Gauge,
-): Promise<number> {
+async function countOf(db: Database, flavour: Flavour, selection: Selection, gauge?: Gauge): Promise<number> {
   const { from, rank } = flavour.studies(selection, false, gathered(gauge));
   // without a column PostgreSQL counts from the index alone where a page of the table has not changed lately
   const column = flavour.kind === 'postgres' ? sql`` : rank;
   const counted = await sql<{ count: number }>`
-    select count(*) as count from (select ${column} ${from} limit ${countTo + 1}) as counted`.execute(db);
+    select count(*) as count from (select ${column} ${from} limit ${COUNT_LIMIT + 1}) as counted`.execute(db);
   return counted.rows[0]!.count;
 }
 

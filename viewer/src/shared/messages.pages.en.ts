@@ -77,14 +77,29 @@ export const pageMessages = {
     showing: (first: number, last: number, count: number) =>
       count === 0
         ? 'No studies'
-        : `${formatCount(first)} to ${formatCount(last)} of ${count > 2000 ? 'more than 2,000' : formatCount(count)} ${count === 1 ? 'study' : 'studies'}`,
+        : `${formatCount(first)} to ${formatCount(last)} of ${count > 10_000 ? 'more than 10,000' : formatCount(count)} ${count === 1 ? 'study' : 'studies'}`,
     previous: 'Previous',
     next: 'Next',
     receiving: 'receiving',
     conflict: (n: number) => `${formatCount(n)} ${n === 1 ? 'image has' : 'images have'} two versions`,
     images: (series: number, images: number) => `${formatCount(series)} series, ${formatCount(images)} images`,
     failed: (reason: string) => `The list could not be read: ${reason}`,
-    updating: 'Updating',
+    failedList: (at: string) => `What is listed below was true at ${at}.`,
+    triesAgain: 'The page tries again by itself.',
+    again: 'Try now',
+    noAnswer: (seconds: number) => `no answer for ${seconds} s.`,
+    lost: (since: string) => `No connection to Lifeboat since ${since}.`,
+    lostList: (at: string) =>
+      `The list below was true at ${at}; what arrived since is not in it. It is brought up to date by itself when the connection is back.`,
+    lostSearch: 'Searching waits for the connection; the page keeps trying by itself.',
+    loading: (studies: number | undefined, seconds: number) =>
+      `Reading the list${studies ? ` of ${formatCount(studies)} ${studies === 1 ? 'study' : 'studies'}` : ''}: ${seconds} s so far`,
+    updating: (seconds: number) => `being brought up to date: ${seconds} s so far`,
+    nothingHere: 'The list has become shorter: there is nothing on this page of it.',
+    firstPage: 'Go to the first page',
+    searchEverywhere: (words: string) => `Search “${words}” in all dates, modalities and senders`,
+    showAll: 'Show all studies',
+    pages: 'Pages of the list',
   },
   upload: {
     title: 'Upload from a CD, stick or folder',
@@ -155,6 +170,7 @@ export const pageMessages = {
     tabs: {
       system: 'System',
       senders: 'Senders',
+      forwarding: 'Forwarding',
       users: 'Users',
       tokens: 'Machine tokens',
       refusals: 'Refusals',
