@@ -11,10 +11,11 @@ import { sampleStudies } from '../phantoms/sample-studies.ts';
 import { loadConfig } from '../router/config.ts';
 import { type RunningRouter, serve } from '../router/serve.ts';
 import { push, scan } from './modality.ts';
-import { type DemoPacs, freePort, startPacs } from './pacs.ts';
+import { freePort, startPacs } from './pacs.ts';
 
 const PASSWORD = 'lifeboat-demo';
 const DOWN_WITHIN_MS = 30_000;
+const PASSED_ON_WITHIN_MS = 120_000;
 const exitAfterwards = process.argv.includes('--exit');
 const scale = Number(process.argv.find((a) => a.startsWith('--scale='))?.slice(8) ?? 1);
 const say = (text = '') => console.log(text);
@@ -35,18 +36,16 @@ function today(): string {
 }
 
 /** Plays the scanners. Returns how many images were acknowledged by Lifeboat. */
-async function playScanners(folder: string, pacs: DemoPacs, router: RunningRouter): Promise<number> {
+async function playScanners(folder: string, router: RunningRouter): Promise<number> {
   let acknowledged = 0;
   for (const sample of sampleStudies({ date: today(), scale })) {
     const callingAE = `DEMO_${sample.modality}`;
     const files = await scan(join(folder, sample.study.studyInstanceUID), sample.instances());
     const progress = (done: number, total: number) => progressLine(`${sample.name} from ${callingAE}`, done, total);
-    const [ours, theirs] = await Promise.all([
-      push(callingAE, { name: 'Lifeboat', aeTitle: 'LIFEBOAT', port: router.dicomPort }, files, progress),
-      push(callingAE, { name: 'PACS', aeTitle: pacs.aeTitle, port: pacs.port }, files, () => undefined),
-    ]);
-    acknowledged += ours.sent + ours.warnings;
-    for (const result of [...ours.results, ...theirs.results])
+    const lifeboat = { name: 'Lifeboat', aeTitle: 'LIFEBOAT', port: router.dicomPort };
+    const report = await push(callingAE, lifeboat, files, progress);
+    acknowledged += report.sent + report.warnings;
+    for (const result of report.results)
       if (result.outcome === 'failed') say(`   not kept: ${result.name}: ${result.message}`);
   }
   return acknowledged;
@@ -109,6 +108,7 @@ try {
         LIFEBOAT_ADMIN_PASSWORD: PASSWORD,
         LIFEBOAT_ACCEPT_AE: '*',
         LIFEBOAT_PACS: `${pacs.aeTitle}@127.0.0.1:${pacs.port}`,
+        LIFEBOAT_FORWARD_TO: `${pacs.aeTitle}@127.0.0.1:${pacs.port}`,
         LIFEBOAT_DEMO: 'true',
         LIFEBOAT_LOG_LEVEL: 'error',
       },
@@ -117,12 +117,16 @@ try {
   closers.push(() => router.close());
   say(`   Lifeboat runs (viewer ${router.url}, DICOM LIFEBOAT at port ${router.dicomPort})`);
 
-  say('\n2. Scanners send every study to both (real C-STORE)');
-  const acknowledged = await playScanners(join(folder, 'scanners'), pacs, router);
+  say('\n2. Scanners send every study to Lifeboat, which passes it on to the main PACS (real C-STORE)');
+  const acknowledged = await playScanners(join(folder, 'scanners'), router);
   await router.context.archive.flush();
   const status = await signedInStatus(router);
   const { totals } = await status();
   say(`   ${acknowledged} images acknowledged; Lifeboat keeps ${totals.instances} in ${totals.studies} studies`);
+
+  const sent = () => router.context.forwarding?.status().destinations[0]?.sent ?? 0;
+  const passedOn = await until(async () => sent() === totals.instances, PASSED_ON_WITHIN_MS);
+  say(`   ${pacs.aeTitle} has confirmed ${sent()} of them`);
 
   say('\n3. The main PACS fails');
   await until(async () => (await status()).pacs?.state === 'up', DOWN_WITHIN_MS);
@@ -139,7 +143,7 @@ try {
   say(`   Open      ${router.url}`);
   say(`   Sign in   admin / ${PASSWORD}`);
   say('   Everything is SAMPLE data in a temporary folder that is removed at the end.');
-  if (exitAfterwards) await end(noticed && acknowledged > 0 && acknowledged === totals.instances ? 0 : 1);
+  if (exitAfterwards) await end(noticed && passedOn && acknowledged > 0 && acknowledged === totals.instances ? 0 : 1);
   openBrowser(router.url);
   say('\nStop with Ctrl+C.');
 } catch (error) {

@@ -51,6 +51,8 @@ export interface Config {
   spoolMinFreeBytes: number;
   /** LIFEBOAT_PACS: 'AE@host:port', the main PACS to watch. */
   pacs?: { aeTitle: string; host: string; port: number };
+  /** LIFEBOAT_FORWARD_TO: peers to which everything kept is passed on. */
+  forwardTo?: { aeTitle: string; host: string; port: number }[];
   /** LIFEBOAT_TLS_CERT, LIFEBOAT_TLS_KEY: PEM files; HTTPS when both are given. */
   tls?: TlsFiles;
   /**
@@ -196,6 +198,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     artimTimeoutMs: values.LIFEBOAT_ARTIM_TIMEOUT_S * 1000,
     spoolMinFreeBytes: values.LIFEBOAT_SPOOL_MIN_FREE_MB * 1024 * 1024,
     pacs: values.LIFEBOAT_PACS,
+    forwardTo: values.LIFEBOAT_FORWARD_TO,
     tls,
     dicomTls: assembleDicomTls(values, tls, pem),
     dicomPlain: values.LIFEBOAT_DICOM_PLAIN,

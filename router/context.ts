@@ -4,6 +4,7 @@ import type { PacsStatus } from '../contract/api.ts';
 import type { Archive } from '../storage/archive-types.ts';
 import type { AccessControl } from './access/access-types.ts';
 import type { Config } from './config.ts';
+import type { Forwarding } from './forward/forwarding.ts';
 
 /** What every part of the running router is given; built once in router/serve.ts. */
 export interface RouterContext {
@@ -14,4 +15,6 @@ export interface RouterContext {
   readonly metrics: Registry;
   /** Set by the PACS watch when one is configured. */
   pacsStatus?: () => PacsStatus;
+  /** Set when there are destinations to forward to. */
+  forwarding?: Forwarding;
 }

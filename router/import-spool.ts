@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type ArchiveOptions, openArchive } from '../storage/archive.ts';
 import type { Archive } from '../storage/archive-types.ts';
 import type { Config } from './config.ts';
+import { openForwarding } from './forward/forwarding.ts';
 
 /** `lifeboat import` has a spool of its own, so that it works beside a running router: one spool has one owner. */
 const folderOf = (config: Config) => join(config.dataDir, 'import');
@@ -12,8 +13,26 @@ const folderOf = (config: Config) => join(config.dataDir, 'import');
  * acknowledged in there is committed first.
  * @throws CONFIG_INVALID when another import runs
  */
-export function openImportArchive(config: Config, onProblem: ArchiveOptions['onProblem']): Promise<Archive> {
-  return openArchive({ ...config, dataDir: folderOf(config), onProblem });
+export async function openImportArchive(config: Config, onProblem: ArchiveOptions['onProblem']): Promise<Archive> {
+  const forwarding = openForwarding(config);
+  try {
+    const archive = await openArchive({
+      ...config,
+      dataDir: folderOf(config),
+      onProblem,
+      onStored: forwarding && ((entries) => forwarding.owe(entries)),
+    });
+    return {
+      ...archive,
+      close: async () => {
+        await archive.close();
+        await forwarding?.closeQueue();
+      },
+    };
+  } catch (error) {
+    await forwarding?.closeQueue();
+    throw error;
+  }
 }
 
 /** Commits what a killed import left behind; nothing to do when there is none or another import runs now. */

@@ -11,6 +11,8 @@ import type { Config } from './config.ts';
 import type { RouterContext } from './context.ts';
 import { createDicomweb } from './dicomweb/index.ts';
 import { startDimseServer } from './dimse/server.ts';
+import { nameOf } from './forward/forward-types.ts';
+import { openForwarding, registerForwardingMetrics } from './forward/forwarding.ts';
 import { createApp } from './http/app.ts';
 import { SignedManifests } from './http/signed-manifest.ts';
 import { ObjectSigner } from './http/signed-objects.ts';
@@ -82,20 +84,37 @@ async function start(
   const firstStart = await control.firstStart(config.adminPassword);
 
   const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
-  const opened = await openArchive({ ...config, onProblem, compactEveryMs: COMPACT_EVERY_MS });
+  const forwarding = openForwarding(config);
+  if (forwarding) closers.push(() => forwarding.closeQueue());
+  const opened = await openArchive({
+    ...config,
+    onProblem,
+    compactEveryMs: COMPACT_EVERY_MS,
+    onStored: forwarding && ((entries) => forwarding.owe(entries)),
+  });
   closers.push(() => opened.close());
   const archive = countReceptions(opened, metrics);
   const finished = finishKilledImport(config, onProblem).catch((error: unknown) => {
     log.info({ err: error }, 'the spool of imports is left alone');
   });
   closers.push(() => finished);
-  const context: RouterContext = { config, archive, access: control, log, metrics };
+  const context: RouterContext = { config, archive, access: control, log, metrics, forwarding };
+  if (forwarding) {
+    forwarding.start(archive.store, config.aeTitle, log);
+    closers.push(() => forwarding.close());
+  }
   if (config.pacs) {
-    const watch = startPacsWatch({ pacs: config.pacs, aeTitle: config.aeTitle, log });
+    const name = nameOf(config.pacs);
+    const queued = () => forwarding?.queued(name) ?? 0;
+    const watch = startPacsWatch({ pacs: config.pacs, aeTitle: config.aeTitle, log, queued });
+    watch.on('change', ({ state }) => {
+      if (state === 'up') forwarding?.isBack(name);
+    });
     context.pacsStatus = () => watch.status();
     closers.push(() => watch.close());
   }
   registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
+  if (forwarding) registerForwardingMetrics(metrics, forwarding);
 
   const integrity = new Integrity(context);
   closers.push(() => integrity.close());

@@ -22,6 +22,7 @@ export const SETTINGS = [
   'LIFEBOAT_ARTIM_TIMEOUT_S',
   'LIFEBOAT_SPOOL_MIN_FREE_MB',
   'LIFEBOAT_PACS',
+  'LIFEBOAT_FORWARD_TO',
   'LIFEBOAT_TLS_CERT',
   'LIFEBOAT_TLS_KEY',
   'LIFEBOAT_DICOM_TLS_PORT',
@@ -77,7 +78,7 @@ const httpUrl = z
     return url.pathname === '/' && url.search === '' && url.username === '';
   }, 'is not an address like http://host:9000 (scheme, host and port only)');
 
-const pacs = z.string().transform((value, issues) => {
+const peer = z.string().transform((value, issues) => {
   const parts = /^\s*([^@]+)@(\[[^\]]+\]|[^@:\s]+):(\d+)\s*$/.exec(value);
   const title = parts && aeTitle.safeParse(parts[1]);
   const port = Number(parts?.[3]);
@@ -133,7 +134,12 @@ export const settingSchemas = {
   LIFEBOAT_IDLE_TIMEOUT_S: wholeNumber(1, 86_400, ' seconds').default(60),
   LIFEBOAT_ARTIM_TIMEOUT_S: wholeNumber(1, 3_600, ' seconds').default(30),
   LIFEBOAT_SPOOL_MIN_FREE_MB: wholeNumber(0, 1_000_000_000, ' MB').default(512),
-  LIFEBOAT_PACS: pacs.optional(),
+  LIFEBOAT_PACS: peer.optional(),
+  LIFEBOAT_FORWARD_TO: z
+    .string()
+    .transform((list) => list.split(',').filter((each) => each.trim() !== ''))
+    .pipe(z.array(peer))
+    .default([]),
   LIFEBOAT_TLS_CERT: pemFile.optional(),
   LIFEBOAT_TLS_KEY: pemFile.optional(),
   LIFEBOAT_DICOM_TLS_PORT: wholeNumber(0, 65535).optional(),

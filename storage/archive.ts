@@ -9,6 +9,7 @@ import { Committer } from './commit.ts';
 import type { CommitStep } from './commit-batch.ts';
 import { Compactor } from './compactor.ts';
 import { DescribeThread } from './describe-thread.ts';
+import type { InstanceEntry } from './format/manifest.ts';
 import { buildStudyManifest } from './format/study-manifest.ts';
 import { Limiter } from './limiter.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -38,6 +39,8 @@ export interface ArchiveOptions {
   tending?: TendingTimes;
   /** Manifest segments are compacted so often, ms; absent: never. */
   compactEveryMs?: number;
+  /** Awaited for everything stored, before the spool forgets it: what must never miss an instance hangs on here. */
+  onStored?(entries: InstanceEntry[]): Promise<void>;
   /** For tests: called after each step of a commit. */
   onStep?(step: CommitStep): void | Promise<void>;
 }
@@ -113,6 +116,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
       return hashers;
     },
     checks: new Limiter(CHECKS_IN_FLIGHT),
+    onStored: options.onStored,
     onStep: options.onStep ?? (() => undefined),
   });
   spool.events.on('unread', onProblem);

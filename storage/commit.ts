@@ -15,6 +15,8 @@ export interface CommitterOptions extends CommitParts {
   catalogue: Catalogue;
   events: EventEmitter<ArchiveEvents>;
   watch: StoreWatch;
+  /** Awaited before the spool forgets what is stored and in the catalogue; when it fails, the instances are committed again later. */
+  onStored?(entries: InstanceEntry[]): Promise<void>;
   /** Something IT should read in the log; the committer goes on. */
   onProblem(error: LifeboatError): void;
 }
@@ -268,11 +270,17 @@ export class Committer {
 
   private async finished(stored: StoredInstance[]): Promise<void> {
     await this.options.onStep('catalogue');
+    const shown = new Map<string, InstanceEntry>(stored.map(({ entry }) => [contentId(entry), entry]));
+    try {
+      await this.options.onStored?.([...shown.values()]);
+    } catch (error) {
+      this.againLater(stored.map(({ spooled }) => ({ spooled, error: asLifeboatError(error) })));
+      return;
+    }
     for (const { spooled } of stored) {
       await this.options.spool.remove(spooled).catch((e) => this.options.onProblem(asLifeboatError(e)));
     }
     await this.options.onStep('removed');
-    const shown = new Map<string, InstanceEntry>(stored.map(({ entry }) => [contentId(entry), entry]));
     this.options.events.emit('committed', [...shown.values()]);
     this.settle(stored.map(({ spooled }) => spooled));
   }

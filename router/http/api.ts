@@ -3,6 +3,7 @@ import { LifeboatError } from '../../contract/errors.ts';
 import { aesApi } from './api-aes.ts';
 import { arrivalsApi } from './api-arrivals.ts';
 import { auditApi } from './api-audit.ts';
+import { forwardingApi } from './api-forwarding.ts';
 import { integrityApi } from './api-integrity.ts';
 import { sessionApi } from './api-session.ts';
 import { studiesApi } from './api-studies.ts';
@@ -30,6 +31,7 @@ export function createApi(parts: HttpParts): Router & { closeAll(): void } {
   router.use('/users', requireRight('admin'), usersApi(parts));
   router.use('/tokens', requireRight('admin'), tokensApi(parts));
   router.use('/aes', requireRight('admin'), aesApi(parts));
+  router.use('/forwarding', requireRight('admin'), forwardingApi(parts));
   router.use('/integrity', requireRight('admin'), integrityApi(parts));
   router.use(['/audit', '/refusals'], requireRight('admin'));
   router.use(auditApi(parts));

@@ -16,6 +16,7 @@ describe('the demo', () => {
     });
     const code = await new Promise((done) => child.once('exit', done));
     expect(output).toMatch(/(\d+) images acknowledged; Lifeboat keeps \1 in 5 studies/);
+    expect(output).toMatch(/Lifeboat keeps (\d+) in 5 studies\s+PACS has confirmed \1 of them/);
     expect(output).toMatch(/noticed after \d+ s/);
     expect(output).toMatch(/Sign in\s+admin \/ /);
     expect(code).toBe(0);

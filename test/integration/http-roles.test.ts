@@ -63,6 +63,8 @@ const MAY_USE: Record<string, readonly Who[]> = {
   'GET /api/audit': ADMIN,
   'GET /api/refusals': ADMIN,
 
+  'GET /api/forwarding': ADMIN,
+  'POST /api/forwarding': ADMIN,
   'GET /api/integrity': ADMIN,
   'GET /api/integrity/findings': ADMIN,
   'GET /api/integrity/repairs': ADMIN,

@@ -21,6 +21,7 @@ const actions = [
   'user-change',
   'token-change',
   'ae-change',
+  'forwarding',
 ];
 const badge = { ok: 'badge badge-good', refused: 'badge badge-warn', error: 'badge badge-bad' };
 

@@ -5,6 +5,7 @@ import { useLocation } from '../../shared/navigation.ts';
 import { Link } from '../../shared/ui/link.tsx';
 import { useTitle } from '../../shared/use-title.ts';
 import { AuditTab } from './audit-tab.tsx';
+import { ForwardingTab } from './forwarding-tab.tsx';
 import { RefusalsTab } from './refusals-tab.tsx';
 import { SendersTab } from './senders-tab.tsx';
 import { SystemTab } from './system-tab.tsx';
@@ -17,6 +18,7 @@ type TabName = keyof typeof text.tabs;
 const tabs: Record<TabName, ComponentType> = {
   system: SystemTab,
   senders: SendersTab,
+  forwarding: ForwardingTab,
   users: UsersTab,
   tokens: TokensTab,
   refusals: RefusalsTab,

@@ -1,0 +1,106 @@
+import type { ForwardingDestination, ForwardingStatus } from '../../../../contract/api.ts';
+import { request } from '../../shared/api/client.ts';
+import { formatAgo, formatInstant } from '../../shared/format.ts';
+import { forwardingMessages as text } from '../../shared/messages.forwarding.en.ts';
+import { AskButton, ListTable, Sentences } from './parts.tsx';
+import { useAction, useList } from './use-list.ts';
+
+type Act = (destination: string, action: 'pause' | 'resume' | 'retry' | 'skip', id?: number) => void;
+
+function stateOf(destination: ForwardingDestination): { badge: string; words: string } {
+  const { paused, trouble, person, waiting, sending } = destination;
+  if (paused) return { badge: 'badge badge-warn', words: text.paused };
+  if (trouble) return { badge: 'badge badge-bad', words: text.held };
+  if (person > 0) return { badge: 'badge badge-bad', words: text.needsPerson };
+  if (waiting > 0 || sending > 0) return { badge: 'badge', words: text.sending };
+  return { badge: 'badge badge-good', words: text.allSent };
+}
+
+function Destination(props: { destination: ForwardingDestination; busy: boolean; act: Act }) {
+  const { destination, busy, act } = props;
+  const { name, waiting, sent, person, skipped, oldest, lastSentAt, paused, trouble, problems } = destination;
+  const { badge, words } = stateOf(destination);
+  return (
+    <section className="it-destination" aria-label={name}>
+      <h2>
+        {name} <span className={badge}>{words}</span>
+      </h2>
+      {trouble && <p className="notice notice-bad">{text.trouble(trouble)}</p>}
+      <p>
+        {text.counts(sent, waiting)}
+        {skipped > 0 && ` ${text.skipped(skipped)}`}
+      </p>
+      <p className="soft">
+        {oldest && `${text.oldest(formatAgo(oldest))} `}
+        {lastSentAt && text.last(formatInstant(lastSentAt))}
+      </p>
+      <div className="row">
+        <button type="button" className="button" disabled={busy} onClick={() => act(name, paused ? 'resume' : 'pause')}>
+          {paused ? text.resume : text.pause}
+        </button>
+        {problems.length > 0 && (
+          <button type="button" className="button" disabled={busy} onClick={() => act(name, 'retry')}>
+            {text.retryAll}
+          </button>
+        )}
+      </div>
+      {problems.length > 0 && (
+        <>
+          <h3>{text.problems(person, problems.length)}</h3>
+          <ListTable heads={text.heads} empty={false}>
+            {problems.map((problem) => (
+              <tr key={problem.id}>
+                <td className="it-when">{formatInstant(problem.receivedAt)}</td>
+                <td>
+                  <a href={`./viewer?StudyInstanceUIDs=${encodeURIComponent(problem.studyInstanceUID)}`}>{text.open}</a>
+                  <div className="soft it-uid">{problem.sopInstanceUID}</div>
+                </td>
+                <td>
+                  {problem.message}
+                  <div className="soft">
+                    {problem.state === 'person' ? text.waitsForYou : text.triedAgain(problem.attempts)}
+                  </div>
+                </td>
+                <td className="row">
+                  <button
+                    type="button"
+                    className="button"
+                    disabled={busy}
+                    onClick={() => act(name, 'retry', problem.id)}
+                  >
+                    {text.retry}
+                  </button>
+                  <AskButton
+                    label={text.skip}
+                    question={text.skipQuestion}
+                    disabled={busy}
+                    onYes={() => act(name, 'skip', problem.id)}
+                  />
+                </td>
+              </tr>
+            ))}
+          </ListTable>
+          {problems.length < destination.person + destination.retrying && <p className="soft">{text.notAll}</p>}
+        </>
+      )}
+    </section>
+  );
+}
+
+/** What is owed to which destination, what it would not take, and the hand on it. */
+export function ForwardingTab() {
+  const { value, failure, load } = useList<ForwardingStatus>('api/forwarding');
+  const { act, problem, busy } = useAction(load);
+  const send: Act = (destination, action, id) =>
+    void act(() => request('api/forwarding', { method: 'POST', body: { destination, action, ...(id && { id }) } }));
+  return (
+    <>
+      <p className="soft">{text.lead}</p>
+      <Sentences failures={[failure, problem]} />
+      {value?.destinations.length === 0 && <p className="notice">{text.none}</p>}
+      {value?.destinations.map((destination) => (
+        <Destination key={destination.name} destination={destination} busy={busy} act={send} />
+      ))}
+    </>
+  );
+}
