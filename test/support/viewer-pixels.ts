@@ -6,7 +6,7 @@ import { parseFileHeader } from '../../storage/format/part10.ts';
 import { decodeFrame } from '../../viewer/src/features/reading/decode/decode.ts';
 import type { DecodedFrame, PixelFormat } from '../../viewer/src/features/reading/decode/decode-types.ts';
 import { readFrame } from '../../viewer/src/features/reading/decode/frame-bytes.ts';
-import { paletteOf } from '../../viewer/src/features/reading/decode/lookup-table.ts';
+import { needsPalette, paletteOf } from '../../viewer/src/features/reading/decode/lookup-table.ts';
 import { pixelFormatOf } from '../../viewer/src/features/reading/decode/pixel-format.ts';
 import {
   grayscaleOf,
@@ -50,19 +50,20 @@ export async function openFile(path: string): Promise<OpenedFile | null> {
   const format = pixelFormatOf(described.attributes, known.transferSyntaxUID, layout);
   if (format.rows === 0 || format.columns === 0) return null;
   const bigEndian = known.transferSyntaxUID === '1.2.840.10008.1.2.2';
-  format.palette = await paletteOf(described.attributes, bigEndian, async (start, end) => bytes.subarray(start, end));
+  const read = async (start: number, end: number) => bytes.subarray(start, end);
   return {
     described,
     transferSyntaxUID: header.transferSyntaxUID,
     frames: frameCount(layout),
     format,
     bytes,
-    decode: async (frame) =>
-      await decodeFrame(
-        await readFrame(layout, frame, format, async (start, end) => bytes.subarray(start, end)),
-        format,
-        nodeCodecs,
-      ),
+    decode: async (frame) => {
+      const instance = { transferSyntaxUID: header.transferSyntaxUID } as Picture['instance'];
+      const { attributes } = described;
+      if (needsPalette({ id: '', studyInstanceUID: '', instance, attributes, frame, frames: 1 }))
+        format.palette = await paletteOf(attributes, bigEndian, read);
+      return await decodeFrame(await readFrame(layout, frame, format, read), format, nodeCodecs);
+    },
   };
 }
 

@@ -48,6 +48,8 @@ export interface GrayFrame {
   columns: number;
   pixels: GrayPixels;
   embedded?: EmbeddedPlanes;
+  /** Colours of the values from its first mapped one on; those below are grey (PS3.3 C.7.6.19). */
+  supplement?: Palette;
 }
 
 /** One colour frame, 8 bits a channel, alpha 255. */

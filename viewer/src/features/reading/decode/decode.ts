@@ -20,12 +20,19 @@ function fromCells(
   planar: boolean,
   rgb: boolean,
 ): DecodedFrame {
-  if (format.samplesPerPixel >= 3) return colourFrame(cells, format, planar, rgb);
+  if (format.samplesPerPixel > 1) {
+    if (format.samplesPerPixel !== 3 || /^(HSV|ARGB|CMYK)$/.test(format.photometricInterpretation))
+      throw new DecodeError(`its colours (${format.photometricInterpretation}) cannot be shown here`);
+    return colourFrame(cells, format, planar, rgb);
+  }
   const values = storedValues(cells, format);
+  const { palette, rows, columns } = format;
+  const isPalette = format.photometricInterpretation === 'PALETTE COLOR';
+  if (isPalette && !palette) throw new DecodeError('its colour palette is missing or incomplete');
   const frame: DecodedFrame =
-    format.photometricInterpretation === 'PALETTE COLOR' && format.palette
-      ? paletteFrame(values, format, format.palette)
-      : { kind: 'gray', rows: format.rows, columns: format.columns, pixels: values };
+    isPalette && palette
+      ? paletteFrame(values, format, palette)
+      : { kind: 'gray', rows, columns, pixels: values, ...(palette && { supplement: palette }) };
   if (format.embeddedBits?.length)
     frame.embedded = Object.fromEntries(format.embeddedBits.map((bit) => [bit, embeddedPlane(cells, bit)]));
   return frame;

@@ -1,5 +1,7 @@
 import type { DicomJson } from '../../../../../storage/format/manifest.ts';
-import { numberOf, numbersOf } from '../study/dicom-json.ts';
+import { numberOf, numbersOf, textOf } from '../study/dicom-json.ts';
+import { frameTypeMacros, holderOf } from '../study/frame-value.ts';
+import type { Picture } from '../study/study-model.ts';
 import { bulkValueOf, type ReadBulk } from './bulk-value.ts';
 import type { Palette } from './decode-types.ts';
 
@@ -73,6 +75,17 @@ export function expandSegments(segments: Uint16Array, entries: number): Uint16Ar
   };
   run(0, Number.POSITIVE_INFINITY);
   return Uint16Array.from(out.slice(0, entries));
+}
+
+/**
+ * Whether a picture needs its Palette Color LUTs: all its values index them, or, as a supplement to grey (PS3.3 C.7.6.19),
+ * those from the first mapped value on.
+ */
+export function needsPalette(picture: Picture): boolean {
+  const photometric = textOf(picture.attributes, '00280004').toUpperCase();
+  if (photometric === 'PALETTE COLOR') return true;
+  const presentation = textOf(holderOf(picture, '00089205', frameTypeMacros), '00089205').toUpperCase();
+  return photometric === 'MONOCHROME2' && (presentation === 'COLOR' || presentation === 'MIXED');
 }
 
 /** Palette Color LUTs of an instance, brought to 8 bits; undefined when it has none. */

@@ -116,11 +116,16 @@ export function storedRangeOf(frame: GrayFrame, padding?: { from: number; to: nu
   return low <= high ? [low, high] : [0, 0];
 }
 
-/** Pixel Padding Value and Range Limit, or undefined. */
+/** Pixel Padding Value and Range Limit, or undefined. With signed pixels they are signed, whatever VR they came in. */
 export function paddingOf(attributes: DicomJson): { from: number; to: number } | undefined {
-  const value = numberOf(attributes, '00280120');
+  const signed = numberOf(attributes, '00280103') === 1;
+  const read = (tag: string) => {
+    const value = numberOf(attributes, tag);
+    return signed && value !== undefined && value > 0x7fff && value <= 0xffff ? value - 0x10000 : value;
+  };
+  const value = read('00280120');
   if (value === undefined) return undefined;
-  const limit = numberOf(attributes, '00280121') ?? value;
+  const limit = read('00280121') ?? value;
   return { from: Math.min(value, limit), to: Math.max(value, limit) };
 }
 

@@ -1,4 +1,4 @@
-import type { DecodedFrame } from '../decode/decode-types.ts';
+import type { DecodedFrame, GrayPixels, Palette } from '../decode/decode-types.ts';
 import { drawPlane, type OverlayPlane } from '../decode/overlay-plane.ts';
 import { type Grayscale, paintGray, type Voi } from './grayscale.ts';
 
@@ -22,6 +22,16 @@ export interface Look {
 const white = 0xffffffff;
 const black = 0xff000000;
 
+/** Colours the values from the first mapped one on; no window touches them. */
+function paintSupplement(pixels: GrayPixels, palette: Palette, words: Uint32Array): void {
+  const { firstMapped, red, green, blue } = palette;
+  const last = red.length - 1;
+  for (let i = 0; i < pixels.length; i += 1) {
+    const entry = Math.min(last, pixels[i]! - firstMapped);
+    if (entry >= 0) words[i] = (0xff000000 | (blue[entry]! << 16) | (green[entry]! << 8) | red[entry]!) >>> 0;
+  }
+}
+
 /**
  * Paints the whole frame in its own resolution.
  * @param words one RGBA word a pixel, of a little-endian machine
@@ -34,6 +44,7 @@ export function paintWords(item: Paintable, look: Look, words: Uint32Array): voi
   } else if (grayscale) {
     const inverted = look.invert ? !grayscale.inverted : grayscale.inverted;
     paintGray(frame, { ...grayscale, voi: look.voi ?? grayscale.voi, inverted }, words);
+    if (frame.supplement) paintSupplement(frame.pixels, frame.supplement, words);
   }
   if (look.overlays === false) return;
   for (const plane of item.overlays) drawPlane(words, frame.rows, frame.columns, plane, look.invert ? black : white);

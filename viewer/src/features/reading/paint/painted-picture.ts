@@ -7,7 +7,7 @@ import type { Picture } from '../study/study-model.ts';
 import { grayscaleOf, paddingOf, storedRangeOf } from './grayscale.ts';
 import { embeddedOverlaysOf, ownOverlaysOf, readOverlays } from './overlays.ts';
 import { type Look, type Paintable, paintWords } from './paint-words.ts';
-import { type GrayscaleTables, hasTables, readTables } from './voi-tables.ts';
+import { type GrayscaleTables, hasTables, readTables, tablesKey } from './voi-tables.ts';
 
 /** A decoded frame with what is needed to paint it. */
 export interface ReadyPicture extends Paintable {
@@ -36,7 +36,7 @@ function assemble(picture: Picture, frame: DecodedFrame): ReadyPicture {
   };
   if (frame.kind === 'gray') {
     made.range = storedRangeOf(frame, paddingOf(attributes));
-    made.grayscale = grayscaleOf(attributes, made.range, tables.get(picture.instance.key));
+    made.grayscale = grayscaleOf(attributes, made.range, tables.get(tablesKey(picture)));
   }
   ready.set(frame, made);
   fetchOverlays(made);
@@ -64,14 +64,14 @@ function fetchOverlays(item: ReadyPicture): void {
 /** The picture when it can be painted at once, else undefined. */
 export function peekReady(picture: Picture): ReadyPicture | undefined {
   const frame = frames.peek(picture);
-  if (!frame || (hasTables(picture) && !tables.has(picture.instance.key))) return undefined;
+  if (!frame || (hasTables(picture) && !tables.has(tablesKey(picture)))) return undefined;
   return assemble(picture, frame);
 }
 
 /** Fetches what is missing and gives the picture ready to paint. */
 export async function loadReady(picture: Picture, urgency: Urgency = 'visible'): Promise<ReadyPicture> {
   const frame = frames.load(picture, urgency);
-  const { key } = picture.instance;
+  const key = tablesKey(picture);
   if (hasTables(picture) && !tables.has(key))
     tables.set(key, await readTables(picture, (start, end) => frames.readData(picture, start, end)));
   return assemble(picture, await frame);

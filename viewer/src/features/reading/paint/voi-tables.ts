@@ -15,6 +15,13 @@ export function hasTables(picture: Picture): boolean {
   return itemsOf(attributes, '00283000').length > 0 || itemsOf(attributes, '00283010').length > 0;
 }
 
+/** What the tables of a picture are kept under: the object, or the frame where it has its own (PS3.3 C.7.6.16.2.10). */
+export function tablesKey(picture: Picture): string {
+  const attributes = frameAttributesOf(picture);
+  const own = ['00283000', '00283010'].some((tag) => attributes[tag] !== picture.attributes[tag]);
+  return own ? picture.id : picture.instance.key;
+}
+
 /** Modality LUT Sequence and VOI LUT Sequence of an image (first item of each). */
 export async function readTables(picture: Picture, read: ReadBulk): Promise<GrayscaleTables> {
   const attributes = frameAttributesOf(picture);

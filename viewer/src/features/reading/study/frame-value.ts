@@ -2,6 +2,9 @@ import type { DicomJson } from '../../../../../storage/format/manifest.ts';
 import { itemsOf } from './dicom-json.ts';
 import type { Picture } from './study-model.ts';
 
+/** MR, CT, PET and XA frame type sequences. */
+export const frameTypeMacros = ['00189226', '00189329', '00189751', '00189504'];
+
 /**
  * Where the value of an attribute for one frame stands: in the frame's own functional group macro, in the shared one, or in
  * the instance (PS3.3 C.7.6.16). Reads nothing but that, however many frames there are.

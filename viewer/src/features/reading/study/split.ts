@@ -1,5 +1,5 @@
 import { numberOf, numbersOf, textOf, textsOf } from './dicom-json.ts';
-import { holderOf } from './frame-value.ts';
+import { frameTypeMacros, holderOf } from './frame-value.ts';
 import type { Picture } from './study-model.ts';
 
 /** In what the parts of a series differ. */
@@ -71,8 +71,7 @@ function planeName(cosines: number[]): string {
 }
 
 function frameTypeOf(picture: Picture): string[] {
-  const macros = ['00189226', '00189329', '00189751', '00189504'];
-  const holder = holderOf(picture, '00089007', macros);
+  const holder = holderOf(picture, '00089007', frameTypeMacros);
   const type = textsOf(holder, '00089007');
   return (type.length > 0 ? type : textsOf(picture.attributes, '00080008')).map((value) => value.toUpperCase());
 }
