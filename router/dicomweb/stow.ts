@@ -138,8 +138,7 @@ async function readBody(req: Request, parts: StoreParts): Promise<boolean> {
   if (!reader) await parts.begin(new Map([['content-type', 'application/dicom']]));
   req.setTimeout(STALLED_MS, () => req.destroy());
   try {
-    // An error in a part must leave the connection open for its answer.
-    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of req) {
       if (reader) await reader.write(chunk as Buffer);
       else await parts.data(chunk as Buffer);
     }

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { freePort } from './receivers.ts';
 
-/** Orthanc with its DICOMweb plugin (`URL/dicom-web`), data below `folder`; answers when it is ready. */
-export async function startOrthancWeb(folder: string): Promise<{ url: string; stop(): Promise<void> }> {
+/**
+ * Orthanc with its DICOMweb plugin (`URL/dicom-web`), data below `folder`; answers when it is ready.
+ * @param servers DICOMweb servers that it is a client of (`DicomWeb.Servers`)
+ */
+export async function startOrthancWeb(
+  folder: string,
+  servers: Record<string, { Url: string; Username: string; Password: string } & Record<string, unknown>> = {},
+): Promise<{ url: string; stop(): Promise<void> }> {
   mkdirSync(folder, { recursive: true });
   const httpPort = await freePort();
   const file = join(folder, 'orthanc.json');
@@ -19,7 +25,7 @@ export async function startOrthancWeb(folder: string): Promise<{ url: string; st
       StorageDirectory: join(folder, 'storage'),
       IndexDirectory: join(folder, 'storage'),
       Plugins: ['/usr/share/orthanc/plugins'],
-      DicomWeb: { Enable: true, Root: '/dicom-web/' },
+      DicomWeb: { Enable: true, Root: '/dicom-web/', Servers: servers },
     }),
   );
   const child = spawn('Orthanc', [file], { stdio: 'ignore', env: { ...process.env, TCP_NODELAY: '1' } });
