@@ -9,6 +9,8 @@ import { randomNumbers } from '../../phantoms/drawing.ts';
 import { part10File } from '../../router/dimse/part10-file.ts';
 import { sendInstances } from '../../router/dimse/storage-scu.ts';
 import type { StudyManifest } from '../../storage/format/manifest.ts';
+import { freePort } from '../bench/receivers.ts';
+import { type TestServer, testServer } from '../support/dimse.ts';
 import { ADMIN_PASSWORD, type RouterProcess, startRouterProcess } from '../support/router.ts';
 
 const long = Boolean(process.env['LIFEBOAT_LONG']);
@@ -41,22 +43,31 @@ async function series(folder: string, name: string): Promise<Slice[]> {
 describe('kill -9 of the router while scanners send', () => {
   let folder: string;
   let router: RouterProcess | undefined;
+  let pacs: TestServer;
+  let pacsPort: number;
   const start = () =>
     startRouterProcess({
       dataDir: join(folder, 'data'),
-      env: { LIFEBOAT_ADMIN_PASSWORD: ADMIN_PASSWORD, LIFEBOAT_ACCEPT_AE: '*' },
+      env: {
+        LIFEBOAT_ADMIN_PASSWORD: ADMIN_PASSWORD,
+        LIFEBOAT_ACCEPT_AE: '*',
+        LIFEBOAT_FORWARD_TO: `PACS@127.0.0.1:${pacsPort}`,
+      },
     });
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-kill-'));
     await mkdir(join(folder, 'data'));
+    pacsPort = await freePort();
+    pacs = await testServer({ dicomPort: pacsPort, aeTitle: 'PACS' });
   });
   afterEach(async () => {
     await router?.stop('SIGKILL');
+    await pacs.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
-  it(`loses nothing that was acknowledged, ${KILLS} times, and opens all of it from the store`, async () => {
+  it(`loses nothing that was acknowledged, ${KILLS} times, opens all of it from the store, and passes all of it on`, async () => {
     const random = randomNumbers(seed);
     const acknowledged = new Map<string, string>();
     const studies = new Set<string>();
@@ -113,5 +124,8 @@ describe('kill -9 of the router while scanners send', () => {
       const bytes = new Uint8Array(await answer.arrayBuffer());
       expect(createHash('sha256').update(bytes).digest('hex'), `data set of ${uid}`).toBe(dataSetSha256);
     }
+    const atThePacs = () => new Set(pacs.receiver.kept.map(({ sha256 }) => sha256));
+    const owed = () => [...acknowledged.values()].filter((hash) => !atThePacs().has(hash)).length;
+    await expect.poll(owed, { timeout: 120_000, interval: 500 }).toBe(0);
   }, 600_000);
 });
