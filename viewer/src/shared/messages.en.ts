@@ -81,6 +81,7 @@ export const messages = {
     download: 'Download',
     downloadOriginal: 'Download the original file',
     conflict: (n: number) => `${n} versions of this image were received; the newest is shown`,
+    lossyThen: ', then ',
     lossy: (detail: string) => `Lossy compressed${detail ? ` ${detail}` : ''}`,
     sample: 'SAMPLE',
     frameLoading: (n: number, all: number) => `Fetching image ${formatCount(n)} of ${formatCount(all)}`,

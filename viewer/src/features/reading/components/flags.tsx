@@ -2,7 +2,7 @@ import { formatCount } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import { completenessOf } from '../study/completeness.ts';
 import { textOf } from '../study/dicom-json.ts';
-import { lossinessOf } from '../study/lossy.ts';
+import { lossinessOf, lossyStepsText } from '../study/lossy.ts';
 import { identityOf, patientText, samePatient } from '../study/patient.ts';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
@@ -14,9 +14,9 @@ interface Flag {
 }
 
 function lossyText(picture: Picture): string {
-  const { lossy, ratio } = lossinessOf(picture);
+  const { lossy } = lossinessOf(picture);
   if (lossy === 'perhaps') return messages.reading.perhapsLossy;
-  return lossy === 'no' ? '' : messages.reading.lossy(ratio ? `${Number(ratio.toPrecision(3))}:1` : '');
+  return lossy === 'no' ? '' : messages.reading.lossy(lossyStepsText(picture, messages.reading.lossyThen));
 }
 
 /** What is here of the series on the screen, where that is not simply all. */
