@@ -1,6 +1,9 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { ArrivalRefusal, ArrivalRow, ArrivalsAnswer } from '../../contract/api.ts';
+import { LifeboatError } from '../../contract/errors.ts';
+import type { Archive } from '../../storage/archive-types.ts';
+import type { Catalogue } from '../../storage/catalogue/catalogue-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import type { WaitingStudy } from '../../storage/waiting.ts';
 import { checked } from './input.ts';
@@ -10,6 +13,7 @@ import { sendJson } from './send-json.ts';
 
 const STUDIES_MAX = 200;
 const REFUSALS_MAX = 1000;
+const SERIES_MAX = 5000;
 const arrivalsQuery = z.object({
   hours: z.coerce
     .number()
@@ -34,9 +38,10 @@ export function arrivalsApi({ context, digest }: HttpParts): Router {
     const waiting = context.archive.waiting();
     const kept = new Set<string>();
     const answer: ArrivalRow[] = [];
+    const stored = storedReader(context.archive);
     for (const row of recent.slice(0, STUDIES_MAX)) {
-      const entries = await context.archive.entries(row.studyInstanceUID);
-      for (const { sopInstanceUID } of entries) kept.add(sopInstanceUID);
+      const { series, sopInstanceUIDs } = await stored(row.studyInstanceUID);
+      for (const sopInstanceUID of sopInstanceUIDs) kept.add(sopInstanceUID);
       answer.push({
         studyInstanceUID: row.studyInstanceUID,
         patientName: row.patientName,
@@ -44,7 +49,7 @@ export function arrivalsApi({ context, digest }: HttpParts): Router {
         callingAE: row.callingAEs.join(', '),
         firstReceivedAt: row.firstReceivedAt,
         lastReceivedAt: row.lastReceivedAt,
-        series: seriesOf(entries),
+        series,
       });
     }
     const known = new Map(answer.map((row) => [row.studyInstanceUID, row]));
@@ -75,6 +80,51 @@ export function arrivalsApi({ context, digest }: HttpParts): Router {
       }));
   }
   return router;
+}
+
+interface Stored {
+  series: ArrivalRow['series'];
+  sopInstanceUIDs: Iterable<string>;
+}
+
+/** What is stored of a study: by the store itself; by the catalogue from the moment on when the store does not answer. */
+function storedReader(archive: Archive): (studyInstanceUID: string) => Promise<Stored> {
+  let away = false;
+  return async (studyInstanceUID) => {
+    try {
+      if (!away) {
+        const entries = await archive.entries(studyInstanceUID);
+        return { series: seriesOf(entries), sopInstanceUIDs: entries.map((entry) => entry.sopInstanceUID) };
+      }
+    } catch (error) {
+      if (!(error instanceof LifeboatError) || error.code !== 'STORE_UNAVAILABLE') throw error;
+      away = true;
+    }
+    return storedByCatalogue(archive.catalogue, studyInstanceUID);
+  };
+}
+
+async function storedByCatalogue(catalogue: Catalogue, studyInstanceUID: string): Promise<Stored> {
+  const { rows } = await catalogue.query({
+    level: 'series',
+    keys: [{ tag: '0020000D', value: studyInstanceUID }],
+    limit: SERIES_MAX,
+    offset: 0,
+  });
+  const contents = await catalogue.contents(studyInstanceUID);
+  const series = rows.map((row) => {
+    const text = (tag: string) => String(row[tag]?.Value?.[0] ?? '');
+    const seriesInstanceUID = text('0020000E');
+    const uids = contents.filter((content) => content.seriesInstanceUID === seriesInstanceUID);
+    return {
+      seriesInstanceUID,
+      modality: text('00080060'),
+      description: text('0008103E'),
+      stored: new Set(uids.map(({ sopInstanceUID }) => sopInstanceUID)).size,
+      inSpool: 0,
+    };
+  });
+  return { series, sopInstanceUIDs: contents.map(({ sopInstanceUID }) => sopInstanceUID) };
 }
 
 function onlyWaiting(studyInstanceUID: string, study: WaitingStudy): ArrivalRow {

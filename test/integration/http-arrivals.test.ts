@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ArrivalsAnswer } from '../../contract/api.ts';
+import { LifeboatError } from '../../contract/errors.ts';
 import { startRouter } from '../support/router.ts';
 import { keepFiles, smallImage, smallStudy } from '../support/small-image.ts';
 
@@ -46,6 +47,36 @@ it('arrivals show what is stored, and nothing waiting, once it is', async () => 
     expect(rows).toMatchObject([{ patientName: 'Test^Patient', series: [{ modality: 'CT', stored: 3, inSpool: 0 }] }]);
     const metrics = await (await fetch(`${test.url}/metrics`)).text();
     expect(metrics).toContain('lifeboat_received_instances_total{via="import"} 3');
+  } finally {
+    await test.close();
+  }
+});
+
+it('arrivals go on while the store is away, from what the catalogue knows', async () => {
+  const test = await startRouter();
+  try {
+    const { archive, access } = test.router.context;
+    await keepFiles(archive, smallStudy(STUDY, 3));
+    access.refused({
+      channel: 'DIMSE',
+      peer: 'CT1@10.0.0.1',
+      code: 'SPOOL_FULL',
+      message: 'The disk is full.',
+      sopInstanceUID: `${STUDY}.1.2`,
+    });
+    Object.assign(archive, {
+      entries: async () => {
+        throw new LifeboatError('STORE_UNAVAILABLE', 'The store does not answer.');
+      },
+    });
+    const { rows, refusals } = await (await test.loginAs('modality')).json<ArrivalsAnswer>('/api/arrivals');
+    expect(rows).toMatchObject([
+      {
+        studyInstanceUID: STUDY,
+        series: [{ seriesInstanceUID: `${STUDY}.1`, modality: 'CT', stored: 3, inSpool: 0 }],
+      },
+    ]);
+    expect(refusals).toMatchObject([{ cameLater: true }]);
   } finally {
     await test.close();
   }
