@@ -58,16 +58,22 @@ export async function runWorklist(
     selection.terms.length > 0
       ? await flavour.gauge?.(db, selection, { descending, rows: window.limit + window.offset })
       : undefined;
-  const count = gauge?.over ? gauge.matches : await countOf(db, flavour, selection, gauge);
+  let over = gauge?.over === true;
+  if (gauge && !over && byRank) {
+    const whole = await pageOfFew(db, flavour, selection, descending, window, gauge);
+    if (whole.count <= COUNT_LIMIT) return answerOf(whole.rows, query.limit, whole.count);
+    over = true;
+  }
+  const count = over ? COUNT_LIMIT + 1 : await countOf(db, flavour, selection, gauge);
   let rows: Row[];
   if (count === 0 || (count <= COUNT_LIMIT && window.offset >= count)) rows = [];
   else if (byRank) rows = await pageByRank(db, flavour, selection, descending, window, gauge);
   else rows = await pageBySort(db, flavour, selection, column, descending, count, window, gauge);
-  return {
-    rows: rows.slice(0, query.limit).map(toRow),
-    more: rows.length > query.limit,
-    count: Math.min(count, COUNT_LIMIT + 1),
-  };
+  return answerOf(rows, query.limit, count);
+}
+
+function answerOf(rows: Row[], limit: number, count: number) {
+  return { rows: rows.slice(0, limit).map(toRow), more: rows.length > limit, count };
 }
 
 interface Window {
@@ -113,6 +119,26 @@ async function countOf(db: Database, flavour: Flavour, selection: Selection, gau
 
 /** For what needs all matches, or no order. */
 const gathered = (gauge: Gauge | undefined): Gauge | undefined => gauge && { ...gauge, way: 'gather' };
+
+/** All matches gathered once, for their number and for the page; right only when there are no more than COUNT_LIMIT. */
+async function pageOfFew(
+  db: Database,
+  flavour: Flavour,
+  selection: Selection,
+  descending: boolean,
+  { limit, offset }: Window,
+  gauge: Gauge,
+): Promise<{ rows: Row[]; count: number }> {
+  const { from, rank } = flavour.studies(selection, false, gathered(gauge));
+  const direction = descending ? sql`desc` : sql`asc`;
+  const { rows } = await sql<Row & { matches: number }>`
+    with found as materialized (select ${rank} as found_rank ${from} limit ${COUNT_LIMIT + 1}),
+    counted as (select count(*) as matches from found),
+    paged as (select found_rank from found order by found_rank ${direction} limit ${limit} offset ${offset})
+    select counted.matches, ${COLUMNS} from counted left join paged on true left join study on study.rank = paged.found_rank
+    order by paged.found_rank ${direction}`.execute(db);
+  return { rows: rows.filter((row) => row.uid !== null), count: rows[0]?.matches ?? 0 };
+}
 
 async function pageByRank(
   db: Database,

@@ -105,6 +105,8 @@ describe.skipIf(!postgresPrograms())('with a PostgreSQL server', () => {
         { limit: 50, offset: 5000, modalities: ['CT'] },
         { ...page, modalities: ['MG', 'NM'], search: 'a' },
         { ...page, callingAE: 'CT1' },
+        { ...page, modalities: ['DX'] },
+        { ...page, modalities: ['DX'], sort: '-bytes' },
         { ...page, conflicts: true, search: 's' },
       ];
       for (const query of queries)
