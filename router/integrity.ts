@@ -28,7 +28,6 @@ export class Integrity {
   readonly #context: RouterContext;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Throws CONFIG_INVALID when the key for seals cannot be used. */
   constructor(context: RouterContext) {
     this.#context = context;
     const { archive, config, log } = context;
@@ -40,6 +39,7 @@ export class Integrity {
     this.state = new ScrubState(join(config.dataDir, INTEGRITY_FILE));
     this.seal = new DailySeal({
       store: archive.store,
+      storeConfig: config.store,
       dataDir: config.dataDir,
       onProblem,
       busy: away,
@@ -47,6 +47,7 @@ export class Integrity {
     });
     this.scrub = new Scrub({
       store: archive.store,
+      storeConfig: config.store,
       catalogue: archive.catalogue,
       state: this.state,
       bytesPerSecond: config.integrity?.scrubBytesPerSecond ?? 0,

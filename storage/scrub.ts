@@ -5,6 +5,7 @@ import { contentId } from './merge.ts';
 import type { ObjectStore } from './object-store.ts';
 import { ByteRate, pause } from './scrub-rate.ts';
 import type { OpenPass, ScrubState } from './scrub-state.ts';
+import type { StoreConfig } from './stores/open-store.ts';
 import { addStudy, count, emptySummary } from './verify.ts';
 import { CatalogueCheck } from './verify-catalogue.ts';
 import { studiesIn } from './verify-listing.ts';
@@ -14,6 +15,8 @@ import { countOf, type Finding, type VerifySummary } from './verify-types.ts';
 
 export interface ScrubOptions {
   store: ObjectStore;
+  /** Where given, everything is read in a thread of its own. */
+  storeConfig?: StoreConfig;
   catalogue: Catalogue;
   state: ScrubState;
   /** 0: never scrub. */
@@ -127,7 +130,7 @@ export class Scrub {
       received: {},
     };
     const pass = this.#pass;
-    const reader = openReader(store, 1);
+    const reader = openReader(store, { threads: 1, config: this.#options.storeConfig });
     const catalogue = new CatalogueCheck(this.#options.catalogue, reader, strayAgeMs, pass.shared);
     const rate = new ByteRate(this.#options.bytesPerSecond, signal);
     const context: StudyContext = {

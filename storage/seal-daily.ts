@@ -7,12 +7,15 @@ import { pause } from './scrub-rate.ts';
 import { sealArchive } from './seal.ts';
 import { loadSealKey, type SealKey } from './seal-key.ts';
 import { type LedgerHead, SealLedger } from './seal-ledger.ts';
+import type { StoreConfig } from './stores/open-store.ts';
 import { openReader } from './verify-threads.ts';
 
 export const LEDGER_FILE = 'seal-ledger.sqlite';
 
 export interface DailySealOptions {
   store: ObjectStore;
+  /** Where given, segments are read in a thread of their own. */
+  storeConfig?: StoreConfig;
   dataDir: string;
   /** A sentence while something stands against sealing. */
   busy(): string | undefined;
@@ -27,22 +30,23 @@ export interface DailySealOptions {
  */
 export class DailySeal {
   readonly #options: DailySealOptions;
-  readonly #key: SealKey;
+  #key: SealKey | null = null;
   readonly #end = new AbortController();
   #newest: SealState['newest'] = null;
   #failure: SealState['failure'];
   #working: Promise<void> = Promise.resolve();
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** Throws CONFIG_INVALID when the key file cannot be used. */
+  /** A key or ledger that cannot be used is told by `status` and tried again: receiving goes on without seals. */
   constructor(options: DailySealOptions) {
     this.#options = options;
-    this.#key = loadSealKey(options.dataDir);
-    const ledger = this.#ledger();
     try {
+      this.#key = loadSealKey(options.dataDir);
+      const ledger = this.#ledger();
       this.#newest = headOf(ledger);
-    } finally {
       ledger.close();
+    } catch (error) {
+      this.#failed(error);
     }
   }
 
@@ -52,7 +56,7 @@ export class DailySeal {
 
   status(): SealState {
     return {
-      keyId: this.#key.keyId,
+      keyId: this.#key?.keyId ?? '',
       newest: this.#newest,
       ...(this.#failure ? { failure: this.#failure } : {}),
     };
@@ -78,27 +82,35 @@ export class DailySeal {
       if (this.#newest === null && (await this.#isEmpty())) continue;
       const today = new Date().toISOString().slice(0, 10);
       if (signal.aborted || this.#newest?.day === today || this.#options.busy()) continue;
-      await this.sealNow().catch((error: unknown) => this.#options.onProblem(asLifeboatError(error)));
+      // why it failed is told by the status
+      await this.sealNow().catch(() => undefined);
     }
   }
 
   async #seal(): Promise<SealState> {
     const { store, onProblem } = this.#options;
-    const ledger = this.#ledger();
-    const reader = openReader(store, 1);
+    const reader = openReader(store, { threads: 1, config: this.#options.storeConfig });
+    let ledger: SealLedger | undefined;
     try {
+      this.#key ??= loadSealKey(this.#options.dataDir);
+      ledger = this.#ledger();
       await sealArchive({ store, reader, ledger, key: this.#key, signal: this.#end.signal, onProblem });
       this.#newest = headOf(ledger);
       this.#failure = undefined;
       return this.status();
     } catch (thrown) {
-      const { message } = asLifeboatError(thrown);
-      this.#failure = { at: new Date().toISOString(), message };
+      this.#failed(thrown);
       throw thrown;
     } finally {
       await reader.close();
-      ledger.close();
+      ledger?.close();
     }
+  }
+
+  #failed(thrown: unknown): void {
+    const error = asLifeboatError(thrown);
+    this.#failure = { at: new Date().toISOString(), message: error.message };
+    this.#options.onProblem(error);
   }
 
   /** Nothing was ever committed: there is nothing to seal yet. */

@@ -1,5 +1,15 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LifeboatError } from '../contract/errors.ts';
 
@@ -31,14 +41,14 @@ export function readPublicKey(pem: string | Buffer): KeyObject {
 
 /**
  * The key with which this data folder's router signs; made at the first start, mode 600. It never leaves the folder.
- * @throws CONFIG_INVALID when the file is there and cannot be used, or others may read it
+ * @throws CONFIG_INVALID when the file is there and cannot be used
  */
 export function loadSealKey(dataDir: string): SealKey {
   const path = join(dataDir, SEAL_KEY_FILE);
   let pem: string;
   try {
-    if ((statSync(path).mode & 0o077) !== 0)
-      throw new LifeboatError('CONFIG_INVALID', `${path} may be read by others; it must have mode 600.`);
+    // copied about, it may have lost its mode; a file system without modes cannot do better
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
     pem = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

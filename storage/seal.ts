@@ -66,6 +66,8 @@ async function sealNow(options: SealOptions): Promise<Seal> {
       continue;
     }
     ledger.addSegment(segment);
+    // what it replaces has no line of its own, and need not be readable any more
+    for (const replaced of manifest.replaces) ledger.addSegment(replaced);
     for (const entry of entries) {
       const line = leafLine(entry);
       if (!ledger.add(leafHash(line))) continue;

@@ -28,6 +28,7 @@ export async function readSegments(context: StudyContext, keys: StudyKeys): Prom
     if (segment.manifest.state !== 'read') complete = false;
     findings.push(...findingsOf(segment));
   }
+  findings.push(...findHidden(segments));
   const lost = await findLost(context, keys, segments, replaced);
   if (lost.some(({ kind }) => kind === 'segment-missing' || kind === 'not-checked')) complete = false;
   return {
@@ -90,6 +91,23 @@ function findingsOf(segment: SegmentCheck): Finding[] {
           ? metadata.reason.slice('disagrees: '.length)
           : `this metadata segment cannot be read: ${metadata.reason}`,
   });
+  return findings;
+}
+
+/** A reader may skip what is replaced: every line of it must be in what replaces it. */
+function findHidden(segments: SegmentCheck[]): Finding[] {
+  const findings: Finding[] = [];
+  for (const old of segments) {
+    const replacing = segments.filter(({ manifest }) => manifest.replaces.includes(old.key));
+    if (replacing.length === 0) continue;
+    const lines = new Set(
+      replacing.flatMap(({ entries }) => entries.map((entry) => `${entry.key} ${contentId(entry)}`)),
+    );
+    const hidden = old.entries.filter((entry) => !lines.has(`${entry.key} ${contentId(entry)}`));
+    if (hidden.length === 0) continue;
+    const text = `it replaces ${old.key} and lacks ${hidden.length} of its instances, first ${hidden[0]!.sopInstanceUID}`;
+    findings.push({ kind: 'segment-hides', key: replacing[0]!.key, text });
+  }
   return findings;
 }
 

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { LifeboatError } from '../contract/errors.ts';
 import type { ObjectStore } from './object-store.ts';
 import { FileStore } from './stores/file-store.ts';
+import type { StoreConfig } from './stores/open-store.ts';
 import type { ObjectCheck } from './verify-hash.ts';
 import { readerOf, type StudyReader } from './verify-reader.ts';
 import type { SegmentCheck } from './verify-segments.ts';
@@ -24,12 +25,18 @@ export function openHashers(store: ObjectStore): Hashers {
 }
 
 /**
- * Reads an embedded store in threads, by default one for each core, so that all cores hash; other stores here, where the
- * network is the limit. A thread that dies costs the tasks it had ('not-checked') and is replaced.
+ * Reads an embedded store in threads, by default one for each core, so that all cores hash; other stores too where their
+ * configuration is given, so that unpacking and hashing hold up nobody, otherwise here. A thread that dies costs the tasks
+ * it had ('not-checked') and is replaced.
  */
-export function openReader(store: ObjectStore, threads = Math.max(2, availableParallelism())): ClosableReader {
-  if (!(store instanceof FileStore)) return { ...readerOf(store), close: async () => undefined };
-  const pool = new ReaderPool(store.root, threads);
+export function openReader(
+  store: ObjectStore,
+  options: { threads?: number; config?: StoreConfig } = {},
+): ClosableReader {
+  const { threads = Math.max(2, availableParallelism()) } = options;
+  const config = store instanceof FileStore ? { kind: 'file' as const, dir: store.root } : options.config;
+  if (!config) return { ...readerOf(store), close: async () => undefined };
+  const pool = new ReaderPool(config, threads);
   return {
     list: (path) => pool.run({ method: 'list', args: [path] }),
     segment: (key, path) =>
@@ -64,15 +71,15 @@ interface Job {
 const TASKS_EACH = 2;
 
 class ReaderPool {
-  readonly #dir: string;
+  readonly #config: StoreConfig;
   readonly #threads: number;
   readonly #running = new Map<Worker, Map<number, Job>>();
   readonly #queue: Job[] = [];
   #number = 0;
   #closed = false;
 
-  constructor(dir: string, threads: number) {
-    this.#dir = dir;
+  constructor(config: StoreConfig, threads: number) {
+    this.#config = config;
     this.#threads = threads;
   }
 
@@ -112,7 +119,9 @@ class ReaderPool {
 
   #start(): [Worker, Map<number, Job>] {
     const thread = new Worker(new URL('./verify-worker.ts', import.meta.url), {
-      workerData: { kind: 'file', dir: this.#dir },
+      workerData: this.#config,
+      // whatever the process was started with (`--input-type`, an inspector) is not for its threads
+      execArgv: [],
     });
     const jobs = new Map<number, Job>();
     this.#running.set(thread, jobs);

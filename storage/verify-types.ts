@@ -1,5 +1,6 @@
 import type { Catalogue } from './catalogue/catalogue-types.ts';
 import type { ObjectStore } from './object-store.ts';
+import type { StoreConfig } from './stores/open-store.ts';
 
 /**
  * - `error`: something is not as it was recorded
@@ -21,6 +22,7 @@ export const FINDING_KINDS = {
   'segment-damaged': { severity: 'error', meaning: 'a manifest segment cannot be read' },
   'segment-truncated': { severity: 'error', meaning: 'a manifest segment is cut off' },
   'segment-misplaced': { severity: 'error', meaning: 'a manifest segment lies in the folder of another study' },
+  'segment-hides': { severity: 'error', meaning: 'a manifest segment replaces another one and lacks lines of it' },
   'metadata-missing': { severity: 'error', meaning: 'the metadata segment of a manifest segment is gone' },
   'metadata-damaged': { severity: 'error', meaning: 'a metadata segment cannot be read' },
   'metadata-disagrees': { severity: 'error', meaning: 'a metadata segment tells of other instances than its manifest' },
@@ -88,8 +90,9 @@ export interface VerifyOptions {
   catalogue?: Catalogue;
   /** What is younger than this may still be in the middle of its commit and is no stray. Default 10 minutes. */
   strayAgeMs?: number;
-  /** Threads that read an embedded store; default one for each core. */
+  /** Threads that read; default one for each core. A store that is no folder is read in threads only with `storeConfig`. */
   threads?: number;
+  storeConfig?: StoreConfig;
   signal?: AbortSignal;
   /** Called after each study. */
   onProgress?(summary: VerifySummary): void;

@@ -49,7 +49,7 @@ async function* findings(
   summary: VerifySummary,
 ): AsyncGenerator<Finding> {
   const { store, signal, strayAgeMs = STRAY_AGE_MS } = options;
-  const reader = openReader(store, options.threads);
+  const reader = openReader(store, { threads: options.threads, config: options.storeConfig });
   const catalogue = options.catalogue && new CatalogueCheck(options.catalogue, reader, strayAgeMs);
   const context: StudyContext = { store, reader, catalogue, strayAgeMs, signal, also: options.also };
   try {

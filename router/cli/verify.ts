@@ -70,6 +70,7 @@ Examples:
             const verification = verify({
               store,
               catalogue,
+              storeConfig: config.store,
               also: seals && ((study) => seals!.compare(study)),
               onProgress: ({ studies, sound, bytes }) =>
                 progress.update(studies, undefined, `${sound} objects, ${(bytes / 1e6).toFixed(0)} MB`),

@@ -49,7 +49,7 @@ export async function verifiedHashes(
   studyInstanceUID: string,
 ): Promise<StudyHashes | null> {
   const { store, catalogue } = context.archive;
-  const reader = openReader(store, 1);
+  const reader = openReader(store, { threads: 1, config: context.config.store });
   try {
     const path = `${studyPath(studyInstanceUID)}/`;
     const study = await verifyStudy(

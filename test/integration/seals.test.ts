@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LifeboatError } from '../../contract/errors.ts';
+import { compactStudy, removeReplaced } from '../../storage/compact.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import { manifestKey, manifestPrefix, metadataKeyOf, ulid } from '../../storage/keys.ts';
 import { keyIdOf, loadSealKey, SEAL_KEY_FILE } from '../../storage/seal-key.ts';
@@ -297,6 +298,15 @@ test('what arrives late is sealed when it comes, and the auditor is told', async
   expect(after.found.map(({ kind }) => kind)).toEqual(['two-contents', 'seal-late']);
   expect(after.found[1]!.key).toBe(seal(4));
   expect(after.audit.unsealed).toBe(0);
+});
+
+test('compaction changes nothing of what was sealed', async () => {
+  expect(await compactStudy(store, STUDY, { minSegments: 2, quietMs: 0 })).not.toBeNull();
+  await removeReplaced(store, STUDY, 0);
+  expect(await segments()).toHaveLength(1);
+  expect((await audit(store)).found).toEqual([]);
+  expect(await sealAt(store, copy, at(0, 1))).toMatchObject({ sequence: 4, added: 0, late: 0 });
+  expect((await audit(store)).found).toEqual([]);
 });
 
 test('a clock set back breaks no chain and is told', async () => {

@@ -26,7 +26,8 @@ function findsEachFault(archive: () => Archive, dir: () => string): void {
   const clean = async () => {
     const { found, summary } = await findings(archive().store, archive().catalogue);
     expect(found).toEqual([]);
-    expect(summary).toMatchObject({ studies: 3, segments: 4, sound: 13, findings: {} });
+    expect(summary).toMatchObject({ studies: 3, sound: 13, findings: {} });
+    expect(summary.segments).toBeGreaterThanOrEqual(4);
     expect(isClean(summary)).toBe(true);
     expect(summary.bytes).toBeGreaterThan(13 * 500);
   };
@@ -126,6 +127,13 @@ describe.skipIf(!cephAvailable())('verify on a real S3', () => {
     () => archive,
     () => folder.dir,
   );
+
+  test('read in threads of their own, it comes to the same', async () => {
+    const options = { storeConfig: ceph.storeConfig('verify'), threads: 2, strayAgeMs: 0 };
+    const run = verify({ store: archive.store, catalogue: archive.catalogue, ...options });
+    for await (const finding of run) expect(finding).toBeUndefined();
+    expect(run.summary).toMatchObject({ studies: 3, sound: 13 });
+  });
 
   test.each(['reset', 'stall', 'broken-off', '503'] as const)(
     'an object that meets %s is asked for again; when it never answers it is not checked, never missing',

@@ -296,6 +296,16 @@ export const PLANTED_FAULTS: PlantedFault[] = [
     },
   },
   {
+    name: 'a manifest segment claims to replace another one and lacks a line of it',
+    kind: 'segment-hides',
+    plant: async (bench) => {
+      const [first, second] = await bench.segments();
+      const claim = `"replaces":["${first}"],"count"`;
+      await bench.rewrite(second!, (text) => text.replace('"count"', claim));
+      return [`segment-hides ${second}`];
+    },
+  },
+  {
     name: 'a metadata segment is gone',
     kind: 'metadata-missing',
     plant: async (bench) => {
