@@ -29,6 +29,9 @@ const realWorldValue: Selection = {
   '004008EA': code,
 };
 
+/** Display Shutter (PS3.3 C.7.6.11). */
+const shutter: Selection = tags('00181600 00181602 00181604 00181606 00181608 00181610 00181612 00181620 00181622');
+
 /** Functional groups (PS3.3 C.7.6.16) reduced to what display needs. */
 const functionalGroups: Selection = {
   '00209113': planePosition,
@@ -48,6 +51,7 @@ const functionalGroups: Selection = {
   '00189504': tags('00089007 00089205'),
   '00189114': tags('00189082'),
   '00189117': tags('00189075 00189087'),
+  '00189472': shutter,
   '00189401': tags('00189404'),
   '00189443': tags('00181164'),
   '00209310': tags('00209301'),
@@ -106,6 +110,7 @@ export const DISPLAY_ATTRIBUTES: Selection = {
   '00283000': true,
   '00283010': true,
   '00409096': realWorldValue,
+  ...shutter,
   // overlays: sixteen groups are added below (C.9.2)
   // multi-frame and cine (C.7.6.5, C.7.6.6)
   ...tags(

@@ -17,8 +17,10 @@ import {
 } from '../../viewer/src/features/reading/paint/grayscale.ts';
 import { embeddedOverlaysOf, readOverlays } from '../../viewer/src/features/reading/paint/overlays.ts';
 import { type Look, type Paintable, paintWords } from '../../viewer/src/features/reading/paint/paint-words.ts';
+import { shutterOf } from '../../viewer/src/features/reading/paint/shutter.ts';
 import { readTables } from '../../viewer/src/features/reading/paint/voi-tables.ts';
 import { frameAttributesOf } from '../../viewer/src/features/reading/study/frame-attributes.ts';
+import { pixelAspectOf } from '../../viewer/src/features/reading/study/geometry.ts';
 import type { Picture } from '../../viewer/src/features/reading/study/study-model.ts';
 import { nodeCodecs } from './node-codecs.ts';
 
@@ -31,6 +33,8 @@ export interface OpenedFile {
   frames: number;
   format: PixelFormat;
   decode(frame: number): Promise<DecodedFrame>;
+  /** The bytes of a frame as the decoder gets them. */
+  encoded(frame: number): Promise<Uint8Array>;
   bytes: Uint8Array;
 }
 
@@ -57,6 +61,7 @@ export async function openFile(path: string): Promise<OpenedFile | null> {
     frames: frameCount(layout),
     format,
     bytes,
+    encoded: async (frame) => await readFrame(layout, frame, format, read),
     decode: async (frame) => {
       const instance = { transferSyntaxUID: header.transferSyntaxUID } as Picture['instance'];
       const { attributes } = described;
@@ -91,6 +96,8 @@ export async function painted(
     frame,
     overlays: [...embeddedOverlaysOf(picture, frame), ...(await readOverlays(picture, read))],
   };
+  const shape = shutterOf(attributes);
+  if (shape) item.shutter = { shape, aspect: pixelAspectOf(attributes) };
   if (frame.kind === 'gray') {
     const range = storedRangeOf(frame, paddingOf(attributes));
     item.grayscale = grayscaleOf(attributes, range, await readTables(picture, read));

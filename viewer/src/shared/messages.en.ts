@@ -57,10 +57,13 @@ export const messages = {
     listing: (n: number) => `${formatCount(n)} images known so far; the full list is on its way`,
     receiving: (n: number) => `receiving… ${formatCount(n)} so far`,
     count: (n: number) => (n === 1 ? '1 image' : `${formatCount(n)} images`),
-    shownOf: (shown: number, inStore: number) =>
-      shown === inStore
-        ? `All ${formatCount(inStore)} objects in the store are shown`
-        : `${formatCount(shown)} of ${formatCount(inStore)} objects in the store are shown.`,
+    /** Of what the store has of a study, how much can be seen as pictures. */
+    shownOf: (shown: number, inStore: number) => {
+      const all = inStore === 1 ? 'The only object in the store' : `All ${formatCount(inStore)} objects in the store`;
+      return shown === inStore
+        ? `${all} can be shown`
+        : `${formatCount(shown)} of ${formatCount(inStore)} objects in the store can be shown.`;
+    },
     listThem: (n: number) => `List the ${n === 1 ? 'other' : `${formatCount(n)} others`}`,
     showMore: (n: string) => `Show ${n} more`,
     imageOf: (n: number, series: string) => `Image ${formatCount(n)} of ${series.trim()}`,
@@ -77,6 +80,7 @@ export const messages = {
     paneName: (place: number, places: number, what: string) =>
       `Pane ${place} of ${places}${what ? `: ${what}` : ', empty'}`,
     emptyPane: 'No image',
+    fillPane: 'Drag a series here, or click here and then a series',
     cannotShow: (kind: string) => `${kind}: cannot be shown as a picture here.`,
     download: 'Download',
     downloadOriginal: 'Download the original file',
@@ -127,7 +131,7 @@ export const messages = {
     frameFailed: (n: number, all: number, reason: string) =>
       `Image ${formatCount(n)} of ${formatCount(all)} could not be shown: ${reason}`,
     overlayFailed: (reason: string) => `The overlay of this image could not be drawn: ${reason}`,
-    overlaysHidden: 'Overlay hidden (O shows it)',
+    overlaysHidden: 'Overlay or shutter of the image hidden (O shows it)',
     retry: 'Try again',
     fetched: (done: number, all: number) => `${formatCount(done)} of ${formatCount(all)} fetched`,
     /** What millimetres mean that are not simply those of the plane in the patient. */

@@ -45,7 +45,9 @@ export function Flags(props: { controller: ViewportController; study?: OpenedStu
   const versions = (picture.instance.superseded?.length ?? 0) + 1;
   const bad = (text: string): Flag => ({ level: 'bad', text });
   const lossy = lossyText(picture);
-  const hidden = !controller.overlaysShown && (controller.shown?.overlays.length ?? 0) > 0;
+  const hidden =
+    !controller.overlaysShown &&
+    ((controller.shown?.overlays.length ?? 0) > 0 || controller.shown?.shutter !== undefined);
   const flags: Flag[] = [
     ...(study ? patientFlag(study, picture) : []),
     ...(versions > 1 ? [bad(messages.reading.conflict(versions))] : []),

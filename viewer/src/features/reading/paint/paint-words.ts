@@ -1,6 +1,7 @@
 import type { DecodedFrame, GrayPixels, Palette } from '../decode/decode-types.ts';
 import { drawPlane, type OverlayPlane } from '../decode/overlay-plane.ts';
 import { type Grayscale, paintGray, type Voi } from './grayscale.ts';
+import { closeShutter, type Shutter } from './shutter.ts';
 
 /** What of a picture is painted. */
 export interface Paintable {
@@ -9,13 +10,15 @@ export interface Paintable {
   grayscale?: Grayscale;
   /** Overlay planes known so far. */
   overlays: OverlayPlane[];
+  /** What the image itself covers, and the width of its pixels over their height. */
+  shutter?: { shape: Shutter; aspect: number };
 }
 
 /** How a picture is to look. */
 export interface Look {
   voi?: Voi;
   invert?: boolean;
-  /** False: without its overlay planes. */
+  /** False: without its overlay planes and shutter. */
   overlays?: boolean;
 }
 
@@ -47,5 +50,7 @@ export function paintWords(item: Paintable, look: Look, words: Uint32Array): voi
     if (frame.supplement) paintSupplement(frame.pixels, frame.supplement, words);
   }
   if (look.overlays === false) return;
+  const { shutter } = item;
+  if (shutter) closeShutter(words, frame.rows, frame.columns, shutter.shape, shutter.aspect);
   for (const plane of item.overlays) drawPlane(words, frame.rows, frame.columns, plane, look.invert ? black : white);
 }

@@ -3,10 +3,12 @@ import type { DecodedFrame } from '../decode/decode-types.ts';
 import type { Urgency } from '../frames/frame-store.ts';
 import { frames } from '../frames/frames.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
+import { pixelAspectOf } from '../study/geometry.ts';
 import type { Picture } from '../study/study-model.ts';
 import { grayscaleOf, paddingOf, storedRangeOf } from './grayscale.ts';
 import { embeddedOverlaysOf, ownOverlaysOf, readOverlays } from './overlays.ts';
 import { type Look, type Paintable, paintWords } from './paint-words.ts';
+import { shutterOf } from './shutter.ts';
 import { type GrayscaleTables, hasTables, readTables, tablesKey } from './voi-tables.ts';
 
 /** A decoded frame with what is needed to paint it. */
@@ -34,6 +36,8 @@ function assemble(picture: Picture, frame: DecodedFrame): ReadyPicture {
     overlays: embeddedOverlaysOf(picture, frame),
     remarks: [],
   };
+  const shape = shutterOf(attributes);
+  if (shape) made.shutter = { shape, aspect: pixelAspectOf(attributes) };
   if (frame.kind === 'gray') {
     made.range = storedRangeOf(frame, paddingOf(attributes));
     made.grayscale = grayscaleOf(attributes, made.range, tables.get(tablesKey(picture)));
