@@ -20,6 +20,7 @@ export function exportCommand(): Command {
     .addHelpText(
       'after',
       `
+A DICOMDIR is written too: a CD or a stick with the folder opens in any DICOM viewer.
 Reads from the store alone: neither router nor catalogue is needed. Each file is read back and compared with its recorded hash;
 SHA256SUMS beside the files lets anybody check it again (sha256sum -c SHA256SUMS).
 

@@ -90,7 +90,7 @@ function elements(json: unknown, bulk: BulkSource, discarded: string[], depth: n
   else rows.delete(SPECIFIC_CHARACTER_SET);
   const pieces: Piece[] = [];
   for (const tag of [...rows.keys()].sort()) {
-    if (tag.endsWith('0000') || tag < '00080000' || tag.startsWith('FFFE')) discarded.push(tag);
+    if (tag.endsWith('0000') || tag < '00040000' || tag.startsWith('FFFE')) discarded.push(tag);
     else pieces.push(...elementPieces(tag, rows.get(tag)!, bulk, discarded, depth));
   }
   return pieces;

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import type { Archive } from '../../storage/archive-types.ts';
 import { currentEntries } from '../../storage/merge.ts';
+import { writeDicomdir } from './dicomdir-writer.ts';
+import { directoryEntries } from './directory-entries.ts';
 import type { ExportOptions, ExportResult, ExportTarget } from './export-types.ts';
 import { type NamedEntry, nameEntries } from './file-names.ts';
 import { openFolder } from './folder-target.ts';
@@ -13,7 +15,7 @@ type Source = Pick<Archive, 'entries' | 'flush' | 'spool' | 'store'>;
 
 /**
  * Writes a study's objects, byte for byte as kept, into a folder or, where the target ends in `.zip`, a ZIP file, with the
- * list `SHA256SUMS` (`sha256sum -c` checks it). No DICOMDIR is written. Every file is read back and compared with its
+ * list `SHA256SUMS` (`sha256sum -c` checks it) and a DICOMDIR of what was written. Every file is read back and compared with its
  * recorded size and hash. Instances that could not be written are in `missing`: the export is complete only without any.
  * Throws NOT_FOUND, CONFLICT, and what writing to the target throws; when not one instance could be written the target is
  * removed again.
@@ -34,7 +36,7 @@ export async function exportStudy(
   const open = /\.zip$/i.test(path) ? openZipTarget : openFolder;
   const writer = await open(path, options.overwrite ?? false);
   try {
-    const result = await writeAll(archive, writer, path, nameEntries(wanted), options);
+    const result = await writeAll(archive, writer, path, studyInstanceUID, nameEntries(wanted), options);
     if (result.written > 0) await writer.finish();
     else await writer.discard();
     return result;
@@ -57,6 +59,7 @@ async function writeAll(
   archive: Source,
   writer: ExportTarget,
   target: string,
+  studyInstanceUID: string,
   named: NamedEntry[],
   options: ExportOptions,
 ): Promise<ExportResult> {
@@ -70,6 +73,7 @@ async function writeAll(
     spoolWaiting: 0,
   };
   const sums: string[] = [];
+  const written: NamedEntry[] = [];
   for (const [i, { entry, name }] of named.entries()) {
     let body: AsyncIterable<Uint8Array> | undefined;
     try {
@@ -82,6 +86,7 @@ async function writeAll(
         await writer.add({ name, size: entry.size, sha256: entry.sha256, body });
         await verify(writer, name, entry);
         sums.push(`${entry.sha256}  ${name}\n`);
+        written.push({ entry, name });
         result.written++;
         result.bytes += entry.size;
       } catch (thrown) {
@@ -92,9 +97,19 @@ async function writeAll(
     }
     options.onProgress?.({ done: i + 1, total: named.length, bytes: result.bytes, totalBytes });
   }
-  if (result.written > 0) await writer.addText('SHA256SUMS', sums.join(''));
+  if (written.length > 0) {
+    const dicomdir = writeDicomdir(studyInstanceUID, await directoryEntries(archive.store, written));
+    const sha256 = createHash('sha256').update(dicomdir).digest('hex');
+    await writer.add({ name: 'DICOMDIR', size: dicomdir.length, sha256, body: oneChunk(dicomdir) });
+    sums.push(`${sha256}  DICOMDIR\n`);
+    await writer.addText('SHA256SUMS', sums.join(''));
+  }
   result.spoolWaiting = archive.spool().entries;
   return result;
+}
+
+async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 function addMissing(result: ExportResult, entry: NamedEntry['entry'], thrown: unknown): void {

@@ -6,7 +6,11 @@ export interface NamedEntry {
   name: string;
 }
 
-const pad = (number: number) => String(number).padStart(5, '0');
+/** Eight characters with the number in them; 100,000 and more cost letters of the prefix. */
+const named = (prefix: string, number: number) => {
+  const digits = String(number).padStart(5, '0');
+  return prefix.slice(0, 8 - digits.length) + digits;
+};
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function instanceNumber(entry: InstanceEntry): number {
@@ -35,6 +39,6 @@ export function nameEntries(entries: InstanceEntry[]): NamedEntry[] {
           compare(a.sopInstanceUID, b.sopInstanceUID) ||
           compare(a.dataSetSha256, b.dataSetSha256),
       )
-      .map((entry, i) => ({ entry, name: `DICOM/STU00001/SER${pad(s + 1)}/IMG${pad(i + 1)}` })),
+      .map((entry, i) => ({ entry, name: `DICOM/STU00001/${named('SER', s + 1)}/${named('IMG', i + 1)}` })),
   );
 }

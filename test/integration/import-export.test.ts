@@ -296,6 +296,7 @@ describe('export', () => {
       'already',
       'already',
       'already',
+      'dicomdir',
       'not-dicom',
     ]);
     expect(readdirSync(join(folder, 'disc')).filter((name) => name.endsWith('.part'))).toEqual([]);
