@@ -89,7 +89,7 @@ async function start(
   const opened = await openArchive({
     ...config,
     onProblem,
-    compactEveryMs: COMPACT_EVERY_MS,
+    compaction: { everyMs: COMPACT_EVERY_MS },
     onStored: forwarding && ((entries) => forwarding.owe(entries)),
   });
   closers.push(() => opened.close());

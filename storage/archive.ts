@@ -7,7 +7,7 @@ import type { Catalogue } from './catalogue/catalogue-types.ts';
 import { type CatalogueConfig, openCatalogueWhenever } from './catalogue/open.ts';
 import { Committer } from './commit.ts';
 import type { CommitStep } from './commit-batch.ts';
-import { Compactor } from './compactor.ts';
+import { type CompactionTimes, Compactor } from './compactor.ts';
 import { DescribeThread } from './describe-thread.ts';
 import type { InstanceEntry } from './format/manifest.ts';
 import { buildStudyManifest } from './format/study-manifest.ts';
@@ -37,8 +37,8 @@ export interface ArchiveOptions {
   onProblem?(error: LifeboatError): void;
   /** How often the store is compared with the catalogue; for tests. */
   tending?: TendingTimes;
-  /** Manifest segments are compacted so often, ms; absent: never. */
-  compactEveryMs?: number;
+  /** Manifest segments are compacted now and then; absent: never. */
+  compaction?: CompactionTimes;
   /** Awaited for everything stored, before the spool forgets it: what must never miss an instance hangs on here. */
   onStored?(entries: InstanceEntry[]): Promise<void>;
   /** For tests: called after each step of a commit. */
@@ -127,11 +127,11 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
   watch.start();
   tender.start();
   const compactor =
-    options.compactEveryMs === undefined
+    options.compaction === undefined
       ? undefined
       : new Compactor({
+          ...options.compaction,
           store: options.store,
-          everyMs: options.compactEveryMs,
           busy: () => committer.status().storeError !== undefined || tender.state().filling !== undefined,
           onProblem,
         });

@@ -1,11 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, LifeboatError } from '../contract/errors.ts';
+import type { CompactOptions } from './compact.ts';
 import type { StoreConfig } from './stores/open-store.ts';
 
-export interface CompactorOptions {
-  store: StoreConfig;
+export interface CompactionTimes extends CompactOptions {
   /** Between the end of one pass and the next, ms. */
   everyMs: number;
+  /** How long a replaced segment stays, ms. */
+  graceMs?: number;
+}
+
+export interface CompactorOptions extends CompactionTimes {
+  store: StoreConfig;
   /** When it does nothing this time: the store is away, the catalogue is being filled. */
   busy(): boolean;
   onProblem(error: LifeboatError): void;
@@ -37,12 +43,14 @@ export class Compactor {
   }
 
   #pass(): void {
-    const { store, busy, onProblem } = this.#options;
+    const { store, busy, onProblem, minSegments, quietMs, maxLines, graceMs } = this.#options;
     if (busy()) {
       this.start();
       return;
     }
-    const worker = new Worker(new URL('./compact-worker.ts', import.meta.url), { workerData: { store } });
+    const worker = new Worker(new URL('./compact-worker.ts', import.meta.url), {
+      workerData: { store, options: { minSegments, quietMs, maxLines, graceMs } },
+    });
     this.#worker = worker;
     worker.on('message', (answer: Answer) => {
       if ('failed' in answer) onProblem(new LifeboatError(answer.failed.code, answer.failed.message));

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { compactStore } from '../../storage/compact-store.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 import { rebuild } from '../../storage/rebuild.ts';
 import { StudyCache } from '../../storage/study-cache.ts';
 import { archiveFolder, lines, receive, STUDY, slice, storedKeys } from '../support/archive.ts';
@@ -10,7 +11,7 @@ import { archiveFolder, lines, receive, STUDY, slice, storedKeys } from '../supp
 const child = resolve(import.meta.dirname, '../support/compact-child.ts');
 const OTHER = `${STUDY}.7`;
 /** Longer than any reader here holds a list. */
-const GRACE_MS = 3000;
+const GRACE_MS = 8000;
 
 async function startCompacting(dir: string): Promise<ChildProcess> {
   const compacting = spawn(process.execPath, [child, join(dir, 'store'), String(GRACE_MS)], {
@@ -34,10 +35,17 @@ test('killed at any moment, two at once, while images come and readers read: nob
     }
   };
   let looks = 0;
+  // a reader over a slow line holds its list for a while before it reads what stands in it
+  const slow: ObjectStore = Object.assign(Object.create(archive.store) as ObjectStore, {
+    get: async (key: string) => {
+      await new Promise((wait) => setTimeout(wait, 400));
+      return archive.store.get(key);
+    },
+  });
   const reading = async () => {
     while (busy) {
       const expected = [...committed];
-      const cache = new StudyCache(archive.store);
+      const cache = new StudyCache(looks % 2 === 0 ? slow : archive.store);
       const found = new Set(
         [...(await cache.entries(STUDY)), ...(await cache.entries(OTHER))].map((e) => e.sopInstanceUID),
       );
@@ -56,7 +64,7 @@ test('killed at any moment, two at once, while images come and readers read: nob
     }
     busy = false;
     await Promise.all(others);
-    expect(looks).toBeGreaterThan(10);
+    expect(looks).toBeGreaterThan(4);
 
     const dump = await lines(archive.catalogue.dump());
     const quiet = { store: archive.store, minSegments: 2, quietMs: 0, graceMs: 0 };

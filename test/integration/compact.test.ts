@@ -127,6 +127,18 @@ test('the command goes through the store, says what it did, and the next start o
   expect(await seen()).toEqual(before);
 });
 
+test('an open archive compacts now and then by itself, while it goes on receiving', async () => {
+  const before = await seen();
+  await archive.close();
+  archive = await folder.open({ compaction: { ...NOW, everyMs: 100, graceMs: 0 } });
+  await expect.poll(async () => (await segments()).length, { timeout: 30_000 }).toBe(1);
+  expect(await seen()).toEqual(before);
+  await receive(archive, slice(8));
+  await archive.flush();
+  expect(await archive.entries(STUDY)).toHaveLength(5);
+  expect(folder.problems).toEqual([]);
+});
+
 test('a rebuild under way while segments are replaced has every line all the same', async () => {
   const whole = await lines(archive.catalogue.dump());
   const { store } = archive;
