@@ -218,6 +218,8 @@ export interface ForwardingProblem {
   /** The destination's DIMSE status, where it answered. */
   status: number | null;
   message: string;
+  patientName: string;
+  patientID: string;
   studyInstanceUID: string;
   sopInstanceUID: string;
   receivedAt: string;

@@ -167,7 +167,7 @@ async function sendOne(association: AssociationRequestor, instance: OutgoingInst
 function judge(name: string, sopInstanceUID: string, response: CommandSet): SendResult {
   const status = response.status!;
   const shown = `0x${status.toString(16).padStart(4, '0').toUpperCase()}`;
-  const comment = response.errorComment ? `: ${response.errorComment}` : '';
+  const comment = response.errorComment ? `: ${response.errorComment.replace(/[.\s]+$/, '')}` : '';
   if (response.commandField !== CommandField.CStoreRSP) {
     return failed(name, sopInstanceUID, new LifeboatError('DIMSE_PROTOCOL', 'The answer is none to a C-STORE.'));
   }

@@ -12,8 +12,12 @@ export function nameOf({ aeTitle, host, port }: Destination): string {
   return `${aeTitle}@${host}:${port}`;
 }
 
-/** What the queue keeps of an instance: enough to send it with no catalogue and no manifest at hand. */
-export type ForwardedInstance = Pick<
+/** What the queue keeps of an instance: enough to send it, and to say whose it is, with no catalogue and no manifest at hand. */
+export type ForwardedInstance = {
+  /** DICOM PN; '' when unknown. */
+  patientName: string;
+  patientID: string;
+} & Pick<
   InstanceEntry,
   | 'key'
   | 'size'

@@ -4,6 +4,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { ForwardingStatus } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
+import { joinPersonName, type PersonName } from '../../storage/format/person-name.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Config } from '../config.ts';
 import { type Destination, type ForwardedInstance, nameOf } from './forward-types.ts';
@@ -80,6 +81,8 @@ export class Forwarding {
         ...forwarder.state(),
         problems: this.#queue.problems(forwarder.name, PROBLEMS_SHOWN).map(({ instance, ...problem }) => ({
           ...problem,
+          patientName: instance.patientName,
+          patientID: instance.patientID,
           studyInstanceUID: instance.studyInstanceUID,
           sopInstanceUID: instance.sopInstanceUID,
           receivedAt: instance.receivedAt,
@@ -121,7 +124,10 @@ export class Forwarding {
 function toForwarded(entry: InstanceEntry): ForwardedInstance {
   const { key, size, dataSetOffset, dataSetSha256, receivedAt } = entry;
   const { studyInstanceUID, seriesInstanceUID, sopInstanceUID, sopClassUID, transferSyntaxUID } = entry;
+  const patientName = (entry.attributes['00100010']?.Value?.[0] ?? {}) as PersonName;
   return {
+    patientName: joinPersonName(patientName),
+    patientID: String(entry.attributes['00100020']?.Value?.[0] ?? ''),
     key,
     size,
     dataSetOffset,

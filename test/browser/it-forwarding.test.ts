@@ -65,6 +65,7 @@ describe.skipIf(!chromiumAvailable())('forwarding on the IT page, in a browser',
     expect(words).toMatch(/needs a person/i);
     expect(words).toContain('1 image that the destination will not take as it is');
     expect(words).toContain(REFUSED);
+    expect(words).toContain('Test, Patient');
     expect(words).toMatch(/The peer answered 0xC/);
     const away = await destination('RESEARCH').innerText();
     expect(away).toMatch(/cannot send now/i);

@@ -1,6 +1,6 @@
 import type { ForwardingDestination, ForwardingStatus } from '../../../../contract/api.ts';
 import { request } from '../../shared/api/client.ts';
-import { formatAgo, formatInstant } from '../../shared/format.ts';
+import { formatAgo, formatInstant, formatPersonName } from '../../shared/format.ts';
 import { forwardingMessages as text } from '../../shared/messages.forwarding.en.ts';
 import { AskButton, ListTable, Sentences } from './parts.tsx';
 import { useAction, useList } from './use-list.ts';
@@ -52,6 +52,8 @@ function Destination(props: { destination: ForwardingDestination; busy: boolean;
               <tr key={problem.id}>
                 <td className="it-when">{formatInstant(problem.receivedAt)}</td>
                 <td>
+                  <strong dir="auto">{formatPersonName(problem.patientName)}</strong>{' '}
+                  <span className="soft">{problem.patientID}</span>{' '}
                   <a href={`./viewer?StudyInstanceUIDs=${encodeURIComponent(problem.studyInstanceUID)}`}>{text.open}</a>
                   <div className="soft it-uid">{problem.sopInstanceUID}</div>
                 </td>
