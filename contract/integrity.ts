@@ -6,6 +6,7 @@
  * GET  /api/integrity/repairs               → RepairRow[]
  * GET  /api/integrity/studies/UID           → StudyHashes
  * POST /api/integrity/studies/UID/verify    → StudyHashes, every object read just now
+ * POST /api/integrity/pass                  → ScrubState; a pass over everything begins at once
  * POST /api/integrity/findings/ID/repair    → RepairRow
  * POST /api/integrity/seal                  → SealState
  * GET  /api/integrity/report.csv            text/csv, for an auditor
