@@ -5,6 +5,7 @@ import { uidFrom } from '../../phantoms/uid.ts';
 import { chromiumAvailable } from '../support/browser.ts';
 import { keepFiles } from '../support/keep-files.ts';
 import {
+  eventually,
   goInPage,
   holdObjects,
   isLit,
@@ -65,8 +66,8 @@ describe.skipIf(!chromiumAvailable())('never another patient, never other words 
     await shown(page, 1);
     expect(await panePictures(page)).toEqual([expect.stringContaining(ADA), expect.stringContaining(PRIOR)]);
     await page.goBack();
-    await expect.poll(() => panePictures(page)).toEqual([expect.stringContaining(ADA), '']);
-    await expect.poll(() => isLit(page, 1)).toBe(false);
+    await eventually(() => panePictures(page)).toEqual([expect.stringContaining(ADA), '']);
+    await eventually(() => isLit(page, 1)).toBe(false);
   });
 
   it('clears the pane and says so when the next study cannot be opened', async () => {
@@ -78,7 +79,7 @@ describe.skipIf(!chromiumAvailable())('never another patient, never other words 
     expect(await alert.innerText()).toContain('This study is not on board');
     expect(await alert.innerText()).toContain(ABSENT);
     expect(await panePictures(page)).toEqual(['']);
-    await expect.poll(() => isLit(page)).toBe(false);
+    await eventually(() => isLit(page)).toBe(false);
     expect(await page.locator('.reading').innerText()).not.toContain('Ada');
   });
 
@@ -87,8 +88,8 @@ describe.skipIf(!chromiumAvailable())('never another patient, never other words 
     await reading.open(ADA);
     await page.route(`**/api/studies/${BERT}/manifest`, () => undefined);
     await goInPage(page, [BERT]);
-    await expect.poll(() => panePictures(page)).toEqual(['']);
-    await expect.poll(() => isLit(page)).toBe(false);
+    await eventually(() => panePictures(page)).toEqual(['']);
+    await eventually(() => isLit(page)).toBe(false);
     expect(await page.locator('.reading').innerText()).not.toContain('Ada');
     await page.getByText(/Opening the study… \d+ s so far/).waitFor();
   });
@@ -102,7 +103,7 @@ describe.skipIf(!chromiumAvailable())('never another patient, never other words 
     await page.locator('.pane').first().click();
     await page.locator('.study-series').nth(1).locator('.series').first().click();
     await page.locator('.pane').first().getByText('Fetching image 1 of 8').waitFor();
-    await expect.poll(() => isLit(page)).toBe(false);
+    await eventually(() => isLit(page)).toBe(false);
     expect(await page.locator('.pane').first().innerText()).not.toMatch(/Ada|Bert/);
     await hold.release();
     await page.locator('.pane').first().getByText('SAMPLE, Bert').waitFor();
@@ -162,6 +163,7 @@ describe.skipIf(!chromiumAvailable())('never another patient, never other words 
     await page.route('**/objects/**', () => undefined);
     await page.goto(`${reading.router.url}/viewer?StudyInstanceUIDs=${PRIOR}`);
     await page.getByText('Fetching image 1 of 8').waitFor();
+    expect(await page.locator('.rail-patient').innerText()).toBe('SAMPLE, Ada (ADA-1)');
     const alert = page.getByRole('alert').first();
     await alert.waitFor({ timeout: 40_000 });
     expect(await alert.innerText()).toMatch(/image 1 of 8.*the store has sent nothing for 8 s/i);
@@ -186,8 +188,33 @@ describe.skipIf(!chromiumAvailable())('never another patient, never other words 
     expect(await page.locator('.study-series').innerText()).not.toMatch(/All \d+/);
     await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.locator('.slice', { hasText: '/ 64' }).waitFor({ timeout: 20_000 });
-    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
+    await eventually(() => page.getByRole('alert').count()).toBe(0);
     expect(await page.locator('.study-series').innerText()).toMatch(/64/);
+  });
+
+  it('paints the first image exactly where its pane will be, also beneath a banner of two lines and beside a second study', async () => {
+    const { page } = reading;
+    const pacs = { name: 'PACS', address: 'PACS@pacs:104', state: 'down', since: new Date().toISOString() };
+    await page.route('**/viewer?**', async (route) => {
+      const answer = await route.fetch();
+      const body = (await answer.text()).replace('"pacs":null', `"pacs":${JSON.stringify(pacs)}`);
+      await route.fulfill({ response: answer, body });
+    });
+    await page.route('**/api/events', (route) => route.abort());
+    await page.route('**/api/status', () => undefined);
+    await page.addInitScript(() => {
+      new MutationObserver(() => {
+        const box = document.getElementById('first-image')?.getBoundingClientRect();
+        if (box) Object.assign(window, { firstImage: [box.x, box.y, box.width, box.height].map(Math.round) });
+      }).observe(document, { childList: true, subtree: true });
+    });
+    for (const studies of [[ADA], [ADA, PRIOR]]) {
+      await reading.open(...studies);
+      expect(await page.locator('.banner-bad').boundingBox()).toMatchObject({ height: expect.closeTo(53.6, 0) });
+      const pane = (await page.locator('canvas.picture').first().boundingBox())!;
+      const first = await page.evaluate(() => (window as unknown as { firstImage: number[] }).firstImage);
+      expect(first).toEqual([pane.x, pane.y, pane.width, pane.height].map(Math.round));
+    }
   });
 
   it('works under the Content-Security-Policy without errors in the page', () => {

@@ -6,7 +6,14 @@ import { uidFrom } from '../../phantoms/uid.ts';
 import { usCine } from '../../phantoms/us.ts';
 import { chromiumAvailable } from '../support/browser.ts';
 import { keepFiles } from '../support/keep-files.ts';
-import { panePictures, paneSum, type ReadingPage, shown, startReadingPage } from '../support/reading-page.ts';
+import {
+  eventually,
+  panePictures,
+  paneSum,
+  type ReadingPage,
+  shown,
+  startReadingPage,
+} from '../support/reading-page.ts';
 
 const matrix = { rows: 64, columns: 64 };
 /** mm between rows and between columns: pixels twice as wide as high. */
@@ -81,7 +88,7 @@ describe.skipIf(!chromiumAvailable())('tools of the reading page', () => {
     for (const key of ['+', 'r', 'f']) await page.keyboard.press(key);
     expect(Math.abs((await measured(page, 2)) - 100)).toBeLessThan(1);
     await page.keyboard.press('Delete');
-    await expect.poll(() => page.locator('.measurements text').count()).toBe(0);
+    await eventually(() => page.locator('.measurements text').count()).toBe(0);
   });
 
   it('moves an end of a length with the mouse', async () => {
@@ -129,7 +136,7 @@ describe.skipIf(!chromiumAvailable())('tools of the reading page', () => {
     await drag(page, at({ x: 60, y: 60 }), at({ x: 100, y: 60 }));
     expect(await page.locator('.measurements polyline').count()).toBe(1);
     await page.keyboard.press('Escape');
-    await expect.poll(() => page.locator('.measurements polyline').count()).toBe(0);
+    await eventually(() => page.locator('.measurements polyline').count()).toBe(0);
     expect(await page.locator('.window-text').innerText()).toBe('C -600 W 1500');
   });
 
@@ -149,7 +156,8 @@ describe.skipIf(!chromiumAvailable())('tools of the reading page', () => {
     const outside = await column(-260);
     await page.mouse.move(middle.x, middle.y);
     await page.mouse.down();
-    await expect.poll(() => paneSum(page)).not.toBe(before);
+    await eventually(() => paneSum(page)).not.toBe(before);
+    await page.getByText('Lens 2.5 times').waitFor();
     expect(await column(-260)).toEqual(outside);
     // What was 20 pixels from the middle is now 50 away.
     const [lens, plain] = await page.evaluate(() => {
@@ -159,7 +167,7 @@ describe.skipIf(!chromiumAvailable())('tools of the reading page', () => {
     });
     expect(plain).toContain('#1');
     await page.mouse.up();
-    await expect.poll(() => paneSum(page)).toBe(before);
+    await eventually(() => paneSum(page)).toBe(before);
     const small = await page.evaluate(() => {
       const canvas = document.querySelector<HTMLCanvasElement>('canvas.picture')!;
       return canvas.getContext('2d')!.getImageData(canvas.width / 2 + 20, canvas.height / 2, 1, 1).data[0]!;
@@ -175,25 +183,25 @@ describe.skipIf(!chromiumAvailable())('tools of the reading page', () => {
     const fit = await zoomText(page);
     const first = await paneSum(page);
     await drag(page, from, { x: from.x + 60, y: from.y + 20 }, 'middle');
-    await expect.poll(() => paneSum(page)).not.toBe(first);
+    await eventually(() => paneSum(page)).not.toBe(first);
     expect(await zoomText(page)).toBe(fit);
     await page.keyboard.down('Shift');
     await drag(page, { x: from.x + 60, y: from.y + 20 }, from);
     await page.keyboard.up('Shift');
-    await expect.poll(() => paneSum(page)).toBe(first);
+    await eventually(() => paneSum(page)).toBe(first);
     await page.keyboard.down('Control');
     await drag(page, from, { x: from.x, y: from.y - 80 });
-    await expect.poll(() => zoomText(page)).toBeGreaterThan(fit);
+    await eventually(() => zoomText(page)).toBeGreaterThan(fit);
     const dragged = await zoomText(page);
     await page.mouse.wheel(0, 200);
     await page.keyboard.up('Control');
-    await expect.poll(() => zoomText(page)).toBeLessThan(dragged);
+    await eventually(() => zoomText(page)).toBeLessThan(dragged);
     await page.keyboard.press('0');
-    await expect.poll(() => paneSum(page)).toBe(first);
+    await eventually(() => paneSum(page)).toBe(first);
     await page.keyboard.press('+');
-    await expect.poll(() => zoomText(page)).toBeGreaterThan(fit);
+    await eventually(() => zoomText(page)).toBeGreaterThan(fit);
     await page.keyboard.press('-');
-    await expect.poll(() => paneSum(page)).toBe(first);
+    await eventually(() => paneSum(page)).toBe(first);
   });
 
   it('plays at the rate that the object tells', async () => {
@@ -235,6 +243,7 @@ describe.skipIf(!chromiumAvailable())('tools of the reading page', () => {
     expect(pictures.filter((id) => id.includes(prior)).length).toBe(1);
     for (const [i, text] of texts.entries())
       expect(text).toContain(pictures[i]!.includes(prior) ? '2024-03-01' : '2026-01-05');
+    await page.locator('.pane').nth(3).getByText('Drag a series here').waitFor();
     await page.locator('.study-series').nth(1).locator('.series').first().dragTo(page.locator('.pane').nth(3));
     await shown(page, 3);
     expect((await panePictures(page))[3]).toContain(prior);
@@ -243,7 +252,7 @@ describe.skipIf(!chromiumAvailable())('tools of the reading page', () => {
     await page.keyboard.press('3');
     await page.keyboard.press('ArrowDown');
     await page.locator('.pane').nth(1).locator('.slice', { hasText: /^2 \// }).waitFor();
-    await expect.poll(() => paneSum(page, 1)).not.toBe(second);
+    await eventually(() => paneSum(page, 1)).not.toBe(second);
     expect(await paneSum(page, 0)).toBe(first);
     expect(await page.locator('.pane').nth(0).locator('.slice').innerText()).toMatch(/^1 \//);
     expect(await page.locator('.pane').nth(1).getAttribute('aria-current')).toBe('true');
@@ -263,7 +272,7 @@ describe.skipIf(!chromiumAvailable())('tools of the reading page', () => {
       expect(listed, hint).toContain(key);
     }
     await page.keyboard.press('Escape');
-    await expect.poll(() => page.locator('.help').count()).toBe(0);
+    await eventually(() => page.locator('.help').count()).toBe(0);
   });
 
   it('works without errors in the page', () => {

@@ -1,4 +1,5 @@
 import type { Page, Route } from 'playwright-core';
+import { expect } from 'vitest';
 import { useCookie as signInAs, startBrowser, type TestBrowser } from './browser.ts';
 import { startRouter, type TestRouter, type TestRouterOptions } from './router.ts';
 
@@ -107,4 +108,9 @@ export async function holdObjects(page: Page, ...parts: string[]): Promise<{ rel
       await page.unroute('**/objects/**', hold);
     },
   };
+}
+
+/** Expects something of a value that is still settling, on a slow machine too. */
+export function eventually<T>(read: () => T | Promise<T>) {
+  return expect.poll(read, { timeout: 15_000 });
 }

@@ -9,7 +9,7 @@ async function firstImage(): Promise<void> {
   const boot = readBoot();
   if (!boot || !location.pathname.endsWith('/viewer')) return;
   try {
-    await paintFirstImage(noticesOf(boot.status, true).length);
+    await paintFirstImage(noticesOf(boot.status, true).map(({ text }) => text));
   } catch (error) {
     // The reading page asks for the same image again and says why it cannot be shown.
     console.warn('first image', error);

@@ -1,6 +1,12 @@
 import type { PacsStatus, Status } from '../../../contract/api.ts';
 import { formatBytes, formatCount, formatInstant } from './format.ts';
 
+function passedOn({ forwards, queued }: PacsStatus): string {
+  if (!forwards) return 'They are kept here; sending them to the PACS later is still the scanner’s task.';
+  const waiting = queued > 0 ? ` (${formatCount(queued)} wait)` : '';
+  return `They are passed on to the PACS by themselves when it is back${waiting}; do not send them again.`;
+}
+
 /** Every sentence of the shell and the reading page. One file a language; plain words, no jargon, what to do next. */
 export const messages = {
   product: 'Lifeboat',
@@ -21,7 +27,7 @@ export const messages = {
   },
   banner: {
     pacsDown: (pacs: PacsStatus) =>
-      `The main PACS (${pacs.name}) has not answered since ${formatInstant(pacs.since)}. Read here: images already on board and new ones from the scanners are shown. They are kept here; sending them to the PACS later is still the scanner’s task.`,
+      `The main PACS (${pacs.name}) has not answered since ${formatInstant(pacs.since)}. Read here: images already on board and new ones from the scanners are shown. ${passedOn(pacs)}`,
     pacsDegraded: (pacs: PacsStatus) =>
       `The main PACS (${pacs.name}) answers slowly or not always since ${formatInstant(pacs.since)}. Nothing is lost; images are also here.`,
     storeAway: (status: Status) =>

@@ -2,27 +2,57 @@ import { loadReady, paint } from './paint/painted-picture.ts';
 import { frameAttributesOf } from './study/frame-attributes.ts';
 import { pixelAspectOf } from './study/geometry.ts';
 import { bootStudy, firstPictureOf, openStudy, studyUIDsOf } from './study/open-study.ts';
+import { layoutFor } from './viewport/layouts.ts';
 import { drawPicture, initialPlacement } from './viewport/view-transform.ts';
 
-/** The same as in reading.css and layout.css: where the first viewport will be. */
-const place = { left: 209, top: 89, right: 1, bottom: 1, notice: 33 };
+/** The same as in reading.css, layout.css and base.css: where the panes will be, and how high a line of banner is. */
+const place = { left: 208, top: 88, border: 1, gap: 2, bannerPadding: 13, bannerSide: 28, line: 20.3 };
+const bannerFont = '14px system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif';
+
+/** Height of a banner once its text is broken into lines, in CSS pixels. */
+function bannerHeight(text: string, width: number): number {
+  const context = document.createElement('canvas').getContext('2d')!;
+  context.font = bannerFont;
+  let lines = 1;
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line ? `${line} ${word}` : word;
+    if (line && context.measureText(longer).width > width) {
+      lines += 1;
+      line = word;
+    } else line = longer;
+  }
+  return place.bannerPadding + lines * place.line;
+}
+
+/** The inside of the first pane, as it will be with so many studies side by side. */
+function firstPane(banners: readonly string[], studies: number) {
+  const layout = layoutFor(studies);
+  const above = banners.reduce((sum, text) => sum + bannerHeight(text, innerWidth - place.bannerSide), place.top);
+  const inside = (all: number, panes: number) => (all - (panes - 1) * place.gap) / panes - 2 * place.border;
+  return {
+    left: place.left + place.border,
+    top: above + place.border,
+    width: inside(innerWidth - place.left, layout === '1x1' ? 1 : 2),
+    height: inside(innerHeight - above, layout === '2x2' ? 2 : 1),
+  };
+}
 
 let canvas: HTMLCanvasElement | null = null;
 
 /**
  * Paints the study's first image before React is there, at the place where the first viewport will be.
- * @param notices lines of banner that will stand above it
+ * @param banners texts that will stand above it
  */
-export async function paintFirstImage(notices: number): Promise<void> {
-  const [uid] = studyUIDsOf(new URLSearchParams(location.search));
+export async function paintFirstImage(banners: readonly string[]): Promise<void> {
+  const uids = studyUIDsOf(new URLSearchParams(location.search));
+  const [uid] = uids;
   if (!uid) return;
   const study = bootStudy(uid) ?? (await openStudy(uid));
   const picture = firstPictureOf(study.model);
   if (!picture) return;
   const item = await loadReady(picture);
-  const top = place.top + notices * place.notice;
-  const width = innerWidth - place.left - place.right;
-  const height = innerHeight - top - place.bottom;
+  const { left, top, width, height } = firstPane(banners, uids.length);
   if (width < 50 || height < 50 || canvas) return;
   const source = document.createElement('canvas');
   source.width = item.frame.columns;
@@ -32,7 +62,7 @@ export async function paintFirstImage(notices: number): Promise<void> {
   canvas.id = 'first-image';
   canvas.width = Math.round(width * devicePixelRatio);
   canvas.height = Math.round(height * devicePixelRatio);
-  canvas.style.cssText = `position:fixed;left:${place.left}px;top:${top}px;width:${width}px;height:${height}px;z-index:1;pointer-events:none`;
+  canvas.style.cssText = `position:fixed;left:${left}px;top:${top}px;width:${width}px;height:${height}px;z-index:1;pointer-events:none`;
   const { columns, rows } = item.frame;
   const aspect = pixelAspectOf(frameAttributesOf(picture));
   drawPicture(

@@ -19,15 +19,8 @@ import { useStudies } from './study/use-studies.ts';
 import { cineRateOf } from './viewport/cine-rate.ts';
 import { type ToolName, ViewportController } from './viewport/controller.ts';
 import { handleKey } from './viewport/keys.ts';
-import {
-  closeOthers,
-  fillEmpty,
-  type LayoutName,
-  layoutFor,
-  panesOf,
-  placeNew,
-  updateStacks,
-} from './viewport/panes.ts';
+import { type LayoutName, layoutFor, panesOf } from './viewport/layouts.ts';
+import { closeOthers, fillEmpty, placeNew, updateStacks } from './viewport/panes.ts';
 import { presetsOf } from './viewport/presets.ts';
 import './reading.css';
 

@@ -6,7 +6,7 @@ import { markersOf, wholeCalibration } from '../study/geometry.ts';
 import { partText, whySplit } from '../study/part-text.ts';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
-import type { ViewportController } from '../viewport/controller.ts';
+import { LENS_FACTOR, type ViewportController } from '../viewport/controller.ts';
 import { planeText } from '../viewport/measurements.ts';
 import { edgeDirections } from '../viewport/view-transform.ts';
 import { Flags } from './flags.tsx';
@@ -97,6 +97,7 @@ function Corners(props: { controller: ViewportController; stack: Stack; picture:
           </span>
         )}
         {scale !== null && <span>{Math.round(scale * 100)} %</span>}
+        {controller.lensHeld && <span>{messages.reading.lens(LENS_FACTOR)}</span>}
       </div>
     </>
   );

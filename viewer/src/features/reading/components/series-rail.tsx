@@ -4,6 +4,7 @@ import { messages } from '../../../shared/messages.en.ts';
 import { frames } from '../frames/frames.ts';
 import { textOf } from '../study/dicom-json.ts';
 import { partText, whySplit } from '../study/part-text.ts';
+import { patientText } from '../study/patient.ts';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { Stack, StudyModel } from '../study/study-model.ts';
 import { countOf, type Unshown } from '../study/unshown.ts';
@@ -60,6 +61,7 @@ function StudySeries(props: {
   return (
     <section className="study-series">
       <header>
+        <div className="rail-patient">{patientText(model.attributes)}</div>
         <strong>{formatDate(textOf(model.attributes, '00080020')) || messages.reading.series}</strong>
         <span className="soft"> {textOf(model.attributes, '00081030')}</span>
         {receiving && complete && <div className="receiving">{messages.reading.receiving(model.objects)}</div>}

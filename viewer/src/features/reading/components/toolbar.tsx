@@ -1,7 +1,7 @@
 import { messages } from '../../../shared/messages.en.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
 import { toolKeys } from '../viewport/keys.ts';
-import { type LayoutName, layouts } from '../viewport/panes.ts';
+import { type LayoutName, layouts } from '../viewport/layouts.ts';
 import type { Preset } from '../viewport/presets.ts';
 
 const tools = Object.entries(toolKeys) as [ToolName, string][];

@@ -95,6 +95,7 @@ export function Viewport(props: Props) {
       <canvas ref={canvas} className="picture" role="img" aria-label={pictureName(controller)} />
       <MeasurementLayer controller={controller} />
       <Overlays controller={controller} study={props.study} textShown={props.textShown} />
+      {!controller.stack && props.places > 1 && <div className="pane-empty">{messages.reading.fillPane}</div>}
       {waiting && <Fetching key={picture.id} {...place} />}
       {controller.error && (
         <div className="pane-error" role="alert">

@@ -30,6 +30,13 @@ function wait(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+function refusalText(status: number): string {
+  if (status === 404) return 'the image is not in the store where it should be (404); tell IT';
+  if (status === 401 || status === 403) return `the store does not let it be read (${status}); sign in anew or tell IT`;
+  if (status >= 500) return `the store has trouble (${status}); try again, and tell IT if it stays so`;
+  return `the store answered ${status}`;
+}
+
 class StallError extends FetchError {}
 
 /** Ends a request on which nothing has moved for `ms`. */
@@ -99,7 +106,7 @@ async function attempt(
     watch.moved();
     if (!response.ok) {
       await response.body?.cancel();
-      throw new FetchError(response.status, `the store answered ${response.status}`);
+      throw new FetchError(response.status, refusalText(response.status));
     }
     const partial = response.status === 206;
     const bytes = await readBody(response, partial ? end - start : size, watch);

@@ -184,6 +184,10 @@ export class ViewportController {
     if (geometry) this.zoomAt(factor, { x: geometry.viewWidth / 2, y: geometry.viewHeight / 2 });
   }
 
+  get lensHeld(): boolean {
+    return this.#lens !== null;
+  }
+
   /** Holds the lens over a point of the view; null puts it away. */
   holdLens(at: Point | null): void {
     this.#lens = at;

@@ -2,16 +2,6 @@ import { firstPictureOf } from '../study/open-study.ts';
 import type { StudyModel } from '../study/study-model.ts';
 import type { ViewportController } from './controller.ts';
 
-export const layouts = ['1x1', '1x2', '2x1', '2x2'] as const;
-export type LayoutName = (typeof layouts)[number];
-
-export const panesOf: Record<LayoutName, number> = { '1x1': 1, '1x2': 2, '2x1': 2, '2x2': 4 };
-
-/** The smallest layout in which as many studies lie side by side; beyond four they are in the list of series only. */
-export function layoutFor(studies: number): LayoutName {
-  return studies > 2 ? '2x2' : studies === 2 ? '1x2' : '1x1';
-}
-
 /** Empties every pane, seen or not, that holds a study which is not among `uids`: nobody asked for that patient any more. */
 export function closeOthers(panes: readonly ViewportController[], uids: readonly string[]): void {
   for (const pane of panes) if (pane.stack && !uids.includes(pane.stack.studyInstanceUID)) pane.open(null);
