@@ -74,6 +74,8 @@ export interface PacsStatus {
   since: string;
   /** One sentence of evidence, e.g. 'C-ECHO: connection refused, 3 times in 6 s'. */
   evidence: string;
+  /** Everything kept is passed on to it. */
+  forwards: boolean;
   /** Instances waiting to be forwarded. */
   queued: number;
 }

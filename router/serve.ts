@@ -105,7 +105,7 @@ async function start(
   }
   if (config.pacs) {
     const name = nameOf(config.pacs);
-    const queued = () => forwarding?.queued(name) ?? 0;
+    const queued = forwarding?.has(name) ? () => forwarding.queued(name) : undefined;
     const watch = startPacsWatch({ pacs: config.pacs, aeTitle: config.aeTitle, log, queued });
     watch.on('change', ({ state }) => {
       if (state === 'up') forwarding?.isBack(name);

@@ -68,9 +68,13 @@ export class Forwarding {
     this.#forwarders.find((forwarder) => forwarder.name === name)?.wake(true);
   }
 
+  has(name: string): boolean {
+    return this.#names.includes(name);
+  }
+
   /** Instances that wait for this destination. */
   queued(name: string): number {
-    return this.#names.includes(name) ? this.#queue.counts(name).waiting : 0;
+    return this.#queue.counts(name).waiting;
   }
 
   status(): ForwardingStatus {

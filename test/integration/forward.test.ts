@@ -66,14 +66,16 @@ describe('passing on to the PACS', () => {
     await keepFiles(first.router.context.archive, smallStudy(STUDY, 4));
     await expect.poll(async () => (await status(first)).trouble, { timeout: 10_000 }).toMatch(/refused/);
     expect(await status(first)).toMatchObject({ waiting: 4, sent: 0, oldest: expect.any(String) });
+    const during = await (await first.login()).json<{ pacs: object }>('/api/status');
+    expect(during.pacs).toMatchObject({ forwards: true, queued: 4 });
     await first.close({ keepData: true });
     const second = await router(port, { dataDir: first.dataDir });
     stops.push(() => second.close());
     const peer = await pacs(port);
     await expect.poll(async () => (await status(second)).sent, { timeout: 20_000 }).toBe(4);
     expect(sopsOf(peer)).toHaveLength(4);
-    const board = await (await second.login()).json<{ pacs: { queued: number } }>('/api/status');
-    expect(board.pacs.queued).toBe(0);
+    const board = await (await second.login()).json<{ pacs: object }>('/api/status');
+    expect(board.pacs).toMatchObject({ forwards: true, queued: 0 });
   });
 
   it('an image that the PACS will not take waits for a person and stops no other; by hand it goes again', async () => {
