@@ -12,6 +12,8 @@ function runWasm(module: WasmModule, decoder: WasmDecoder, frame: Uint8Array, na
     decoder.getEncodedBuffer(frame.length).set(frame);
     decoder.decode();
     const info = decoder.getFrameInfo();
+    // OpenJPEG does not throw: it leaves an image of nothing.
+    if (!(info.width > 0 && info.height > 0 && info.componentCount > 0)) throw new Error('it holds no image');
     return {
       rows: info.height,
       columns: info.width,
