@@ -1,27 +1,6 @@
-/** PS3.6 Table A-1. */
-export const TransferSyntax = {
-  ImplicitVRLittleEndian: '1.2.840.10008.1.2',
-  ExplicitVRLittleEndian: '1.2.840.10008.1.2.1',
-  DeflatedExplicitVRLittleEndian: '1.2.840.10008.1.2.1.99',
-  ExplicitVRBigEndian: '1.2.840.10008.1.2.2',
-  RLELossless: '1.2.840.10008.1.2.5',
-  JPEGBaseline: '1.2.840.10008.1.2.4.50',
-  JPEGExtended: '1.2.840.10008.1.2.4.51',
-  JPEGLossless: '1.2.840.10008.1.2.4.57',
-  JPEGLosslessSV1: '1.2.840.10008.1.2.4.70',
-  JPEGLSLossless: '1.2.840.10008.1.2.4.80',
-  JPEGLSNearLossless: '1.2.840.10008.1.2.4.81',
-  JPEG2000Lossless: '1.2.840.10008.1.2.4.90',
-  JPEG2000: '1.2.840.10008.1.2.4.91',
-  JPEG2000MultiComponentLossless: '1.2.840.10008.1.2.4.92',
-  JPEG2000MultiComponent: '1.2.840.10008.1.2.4.93',
-  JPEGXLLossless: '1.2.840.10008.1.2.4.110',
-  JPEGXLRecompression: '1.2.840.10008.1.2.4.111',
-  JPEGXL: '1.2.840.10008.1.2.4.112',
-  HTJ2KLossless: '1.2.840.10008.1.2.4.201',
-  HTJ2KLosslessRPCL: '1.2.840.10008.1.2.4.202',
-  HTJ2K: '1.2.840.10008.1.2.4.203',
-} as const;
+import { TransferSyntax } from '../../storage/format/transfer-syntaxes.ts';
+
+export { TransferSyntax };
 
 const uncompressed = new Set<string>([
   TransferSyntax.ImplicitVRLittleEndian,

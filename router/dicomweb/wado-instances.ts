@@ -12,10 +12,10 @@ import { copyTo, endWith, MultipartWriter } from './multipart-writer.ts';
 import { ObjectReader } from './object-bytes.ts';
 import { callerOf, requireScope, single } from './request.ts';
 import { askerOf, goneSignal, instanceOf, type Retrieval, selectionOf } from './retrieval.ts';
+import { sendZip } from './send-zip.ts';
 import { etagOf } from './study-index.ts';
 import { canTranscode } from './transcode.ts';
 import { instanceUrl } from './wado-metadata.ts';
-import { sendZip } from './zip-writer.ts';
 
 interface Offer {
   form: 'multipart' | 'single' | 'zip';

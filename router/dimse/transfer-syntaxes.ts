@@ -1,7 +1,7 @@
-export const ImplicitVRLittleEndian = '1.2.840.10008.1.2';
-export const ExplicitVRLittleEndian = '1.2.840.10008.1.2.1';
-export const DeflatedExplicitVRLittleEndian = '1.2.840.10008.1.2.1.99';
-export const ExplicitVRBigEndian = '1.2.840.10008.1.2.2';
+import { TransferSyntax } from '../../storage/format/transfer-syntaxes.ts';
+
+export const { ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian } =
+  TransferSyntax;
 
 const COMPRESSION_ROOT = '1.2.840.10008.1.2.4.';
 

@@ -13,6 +13,7 @@ import {
 } from './fragments.ts';
 import { type Encoding, HeaderParser } from './header-parser.ts';
 import type { DicomJson, PixelDataLayout } from './manifest.ts';
+import { TransferSyntax } from './transfer-syntaxes.ts';
 
 export type { RandomAccess, SyncRandomAccess } from './byte-window.ts';
 export { inMemory } from './byte-window.ts';
@@ -40,9 +41,9 @@ export interface DescribedObject {
   notes: string[];
 }
 
-export const DEFLATED_EXPLICIT_LE = '1.2.840.10008.1.2.1.99';
-const IMPLICIT_LE = '1.2.840.10008.1.2';
-const EXPLICIT_BE = '1.2.840.10008.1.2.2';
+export const DEFLATED_EXPLICIT_LE = TransferSyntax.DeflatedExplicitVRLittleEndian;
+const IMPLICIT_LE = TransferSyntax.ImplicitVRLittleEndian;
+const EXPLICIT_BE = TransferSyntax.ExplicitVRBigEndian;
 const UNDEFINED_LENGTH = 0xffffffff;
 const FIRST_READ = 64 * 1024;
 const MAX_READ = 8 * 1024 * 1024;
