@@ -64,6 +64,17 @@ describe('cells smaller than a word in Big Endian words', () => {
   });
 });
 
+it('pixels that are plain though the transfer syntax says JPEG-LS are shown as they are', async () => {
+  const reference = new Reference();
+  const pixels = Uint16Array.from({ length: 20 }, (_, i) => i * 100);
+  const path = reference.file(imageFile({ rows: 4, columns: 5, pixels }, '1.2.840.10008.1.2.4.80'));
+  const opened = (await openFile(path))!;
+  reference.close();
+  const frame = await opened.decode(0);
+  expect(frame.kind === 'gray' && [...frame.pixels]).toEqual([...pixels]);
+  expect(opened.described.notes.join()).toMatch(/not encapsulated/);
+});
+
 const [rows, columns] = [31, 44];
 const pixelCount = rows * columns;
 const words = (of: (i: number) => number, n = pixelCount) => Uint16Array.from({ length: n }, (_, i) => of(i));

@@ -3,7 +3,7 @@ import { inflateRawSync } from 'node:zlib';
 import { type DescribedObject, describeObjectSync, inMemory } from '../../storage/format/describe.ts';
 import { frameCount } from '../../storage/format/frames.ts';
 import { parseFileHeader } from '../../storage/format/part10.ts';
-import { decodeFrame } from '../../viewer/src/features/reading/decode/decode.ts';
+import { decodeEncapsulated, decodeNative, hasNativeFrames } from '../../viewer/src/features/reading/decode/decode.ts';
 import type { DecodedFrame, PixelFormat } from '../../viewer/src/features/reading/decode/decode-types.ts';
 import { readFrame } from '../../viewer/src/features/reading/decode/frame-bytes.ts';
 import { needsPalette, paletteOf } from '../../viewer/src/features/reading/decode/lookup-table.ts';
@@ -67,7 +67,10 @@ export async function openFile(path: string): Promise<OpenedFile | null> {
       const { attributes } = described;
       if (needsPalette({ id: '', studyInstanceUID: '', instance, attributes, frame, frames: 1 }))
         format.palette = await paletteOf(attributes, bigEndian, read);
-      return await decodeFrame(await readFrame(layout, frame, format, read), format, nodeCodecs);
+      const cells = await readFrame(layout, frame, format, read);
+      return hasNativeFrames(layout, header.transferSyntaxUID)
+        ? decodeNative(cells, format)
+        : await decodeEncapsulated(cells, format, nodeCodecs);
     },
   };
 }

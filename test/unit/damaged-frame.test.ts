@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { decodeFrame } from '../../viewer/src/features/reading/decode/decode.ts';
+import { decodeEncapsulated } from '../../viewer/src/features/reading/decode/decode.ts';
 import { DecodeError, type PixelFormat } from '../../viewer/src/features/reading/decode/decode-types.ts';
 import { nodeCodecs } from '../support/node-codecs.ts';
 
@@ -32,7 +32,7 @@ it.each(codestreams)(
   async (name, syntax, start) => {
     for (const filler of [0, 0x55, 0xee]) {
       const frame = Uint8Array.from({ length: 300 }, (_, i) => start[i] ?? filler);
-      const decoded = decodeFrame(frame, format(syntax), nodeCodecs);
+      const decoded = decodeEncapsulated(frame, format(syntax), nodeCodecs);
       await expect(decoded).rejects.toThrow(DecodeError);
       await expect(decoded).rejects.toThrow(`${name} data is damaged`);
     }

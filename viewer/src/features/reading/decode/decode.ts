@@ -1,3 +1,4 @@
+import type { PixelDataLayout } from '../../../../../storage/format/manifest.ts';
 import type { Codecs } from './codec-types.ts';
 import { colourFrame, expand422, paletteFrame, toRgb } from './colour.ts';
 import { type DecodedFrame, DecodeError, type PixelFormat } from './decode-types.ts';
@@ -12,6 +13,14 @@ export function isNative(transferSyntaxUID: string): boolean {
   return (
     /^1\.2\.840\.10008\.1\.2(\.[12]|\.1\.99)?$/.test(transferSyntaxUID) || transferSyntaxUID === '1.2.840.113619.5.2'
   );
+}
+
+/**
+ * Whether a frame is plain cells: by its transfer syntax, or because the object's pixels are not encapsulated though the
+ * transfer syntax says so; what is there counts.
+ */
+export function hasNativeFrames(layout: PixelDataLayout, transferSyntaxUID: string): boolean {
+  return layout.kind === 'native' || isNative(transferSyntaxUID);
 }
 
 function fromCells(
@@ -108,10 +117,4 @@ export async function decodeEncapsulated(
     raw.planar,
     raw.rgb,
   );
-}
-
-/** Decodes one frame whatever its transfer syntax. */
-export async function decodeFrame(bytes: Uint8Array, format: PixelFormat, codecs: Codecs): Promise<DecodedFrame> {
-  if (isNative(format.transferSyntaxUID)) return decodeNative(bytes, format);
-  return await decodeEncapsulated(bytes, format, codecs);
 }

@@ -1,5 +1,5 @@
 import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
-import { decodeNative, isNative } from '../decode/decode.ts';
+import { decodeNative, hasNativeFrames } from '../decode/decode.ts';
 import { type DecodedFrame, decodedBytes, type Palette, type PixelFormat } from '../decode/decode-types.ts';
 import { readFrame } from '../decode/frame-bytes.ts';
 import { needsPalette, paletteOf } from '../decode/lookup-table.ts';
@@ -194,7 +194,7 @@ export class FrameStore {
     if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
     const read = (start: number, end: number) => this.readBytes(picture, start, end);
     const bytes = await readFrame(layout, picture.frame, format, read);
-    if (isNative(instance.transferSyntaxUID)) return decodeNative(bytes, format);
+    if (hasNativeFrames(layout, instance.transferSyntaxUID)) return decodeNative(bytes, format);
     const { decodeInWorker } = await import('./decode-pool.ts');
     return await decodeInWorker(bytes, format);
   }
