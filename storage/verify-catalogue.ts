@@ -120,8 +120,9 @@ export class CatalogueCheck {
     return findings;
   }
 
-  #isYoung({ receivedAt }: CheckedEntry): boolean {
-    return this.#strayAgeMs > 0 && Date.parse(receivedAt) > Date.now() - this.#strayAgeMs;
+  /** By when its segment was written: what waited in the spool for days is committed now. */
+  #isYoung({ writtenAt }: CheckedEntry): boolean {
+    return this.#strayAgeMs > 0 && Date.parse(writtenAt) > Date.now() - this.#strayAgeMs;
   }
 
   async #contentsNow(study: ComparedStudy): Promise<Set<string>> {

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { asLifeboatError } from '../contract/errors.ts';
-import { openStore, type StoreConfig } from './stores/open-store.ts';
+import type { ObjectStore } from './object-store.ts';
+import { FileStore } from './stores/file-store.ts';
+import type { StoreConfig } from './stores/open-store.ts';
 import { readerOf, type StudyReader } from './verify-reader.ts';
 
 /** One task for a thread of verify-threads.ts: a method of StudyReader and what it is given. */
@@ -11,7 +13,7 @@ export type ReaderTask = {
 export type ReaderAnswer = { number: number } & ({ result: unknown } | { failed: string });
 
 const port = parentPort!;
-const reader = openStore(workerData as StoreConfig).then(readerOf);
+const reader = open(workerData as StoreConfig).then(readerOf);
 
 port.on('message', async ({ number, task }: { number: number; task: ReaderTask }) => {
   let answer: ReaderAnswer;
@@ -22,6 +24,12 @@ port.on('message', async ({ number, task }: { number: number; task: ReaderTask }
   }
   port.postMessage(answer);
 });
+
+/** The client for S3 takes longer to load than a small archive to read: only where it is needed. */
+async function open(config: StoreConfig): Promise<ObjectStore> {
+  if (config.kind === 'file') return FileStore.open(config.dir);
+  return (await import('./stores/open-store.ts')).openStore(config);
+}
 
 function run(with_: StudyReader, task: ReaderTask): Promise<unknown> {
   switch (task.method) {

@@ -95,6 +95,21 @@ describe('verify on the embedded store', () => {
     expect(isClean(summary)).toBe(false);
   });
 
+  test('what was received long ago and committed just now may still be on its way into the catalogue', async () => {
+    const bench = await Bench.over(archive, join(folder.dir, 'catalogue-late.sqlite'));
+    try {
+      const entry = await bench.entry(1);
+      const dataSetSha256 = 'a'.repeat(64);
+      await bench.addSegment({ ...entry, dataSetSha256, receivedAt: '2020-01-01T00:00:00.000Z' });
+      const kinds: string[] = [];
+      const run = verify({ store: archive.store, catalogue: bench.catalogue, threads: 1 });
+      for await (const { kind } of run) kinds.push(kind);
+      expect(kinds).toEqual(['two-contents']);
+    } finally {
+      await bench.restore();
+    }
+  });
+
   test('a catalogue that does not answer is one finding, and no pass is clean without it', async () => {
     const away = Object.assign(Object.create(archive.catalogue) as typeof archive.catalogue, {
       contents: () => Promise.reject(new LifeboatError('CATALOGUE_UNAVAILABLE')),
