@@ -1,7 +1,11 @@
 import { TransferSyntax } from '../../storage/format/transfer-syntaxes.ts';
 
-export const { ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian } =
-  TransferSyntax;
+export const {
+  ImplicitVRLittleEndian,
+  ExplicitVRLittleEndian,
+  DeflatedExplicitVRLittleEndian,
+  ExplicitVRBigEndian,
+}: Readonly<Record<keyof typeof TransferSyntax, string>> = TransferSyntax;
 
 const COMPRESSION_ROOT = '1.2.840.10008.1.2.4.';
 
