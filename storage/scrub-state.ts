@@ -70,7 +70,11 @@ export class ScrubState {
     this.#together(() => {
       if (by === 'scrub') this.#run('delete from open_pass');
       // every place was visited since: what was not found again is not there any more
-      this.#run("update finding set state = 'gone', resolved_at = ? where state = 'open' and seen_at < ?", now(), startedAt);
+      this.#run(
+        "update finding set state = 'gone', resolved_at = ? where state = 'open' and seen_at < ?",
+        now(),
+        startedAt,
+      );
       const { studies, segments, sound, bytes } = summary;
       this.#run(
         'insert or replace into pass values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
