@@ -12,6 +12,7 @@ import {
   type InstanceUids,
   type Mark,
   markNotes,
+  missingUid,
   notesOf,
   readUid,
   readUids,
@@ -213,7 +214,7 @@ class InstanceReception implements Reception {
   #header(sopClassUID: string, sopInstanceUID: string): Uint8Array {
     if (this.#ownHeader) return this.#ownHeader;
     if (this.#fileHeader) this.#marks.add('h');
-    if (sopInstanceUID === '') throw new LifeboatError('DATASET_MISSING_UID', 'The data set has no SOP Instance UID.');
+    if (sopInstanceUID === '') throw missingUid('sopInstanceUID');
     return buildFileHeader({
       sopClassUID: sopClassUID || this.#fallbackSopClass(),
       sopInstanceUID,

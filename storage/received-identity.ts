@@ -74,6 +74,24 @@ export function checkAnnounced(announced: Partial<Announced>, uids: Partial<Inst
   if (differs('studyInstanceUID')) throw new LifeboatError('STUDY_MISMATCH');
 }
 
+/**
+ * What to do with a file that no archive can file: none is made up here, because the kept bytes would not have it (decision
+ * 0009).
+ */
+const remedies: Record<keyof InstanceUids, string> = {
+  studyInstanceUID: 'give all files of the study the same new one (dcmodify -i)',
+  seriesInstanceUID: 'give all files of the series the same new one (dcmodify -i)',
+  sopInstanceUID: 'give each file a new one (dcmodify -gin)',
+  sopClassUID: 'it has to say what kind of object it is',
+};
+
+export function missingUid(which: keyof InstanceUids): LifeboatError {
+  return new LifeboatError(
+    'DATASET_MISSING_UID',
+    `The data set has no ${names[which]}, without which no archive can file it: ${remedies[which]} and send again.`,
+  );
+}
+
 /** The UIDs of a complete data set. Throws DATASET_MISSING_UID and DATASET_BAD_UID. */
 export function readUids(scan: ScanResult, fallbackSopClassUID: string): InstanceUids {
   const uids: InstanceUids = {
@@ -89,7 +107,7 @@ export function readUids(scan: ScanResult, fallbackSopClassUID: string): Instanc
     );
   }
   for (const which of ['studyInstanceUID', 'seriesInstanceUID', 'sopInstanceUID', 'sopClassUID'] as const) {
-    if (uids[which] === '') throw new LifeboatError('DATASET_MISSING_UID', `The data set has no ${names[which]}.`);
+    if (uids[which] === '') throw missingUid(which);
   }
   return uids;
 }

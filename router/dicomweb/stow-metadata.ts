@@ -3,6 +3,7 @@ import type { DicomJson, ReceiveSource } from '../../storage/format/manifest.ts'
 import { buildFileHeader } from '../../storage/format/part10.ts';
 import { isAcceptableUid } from '../../storage/format/uid.ts';
 import type { ReceivedInstance } from '../../storage/receive-types.ts';
+import { missingUid } from '../../storage/received-identity.ts';
 import type { RouterContext } from '../context.ts';
 import { parseMediaType } from './accept.ts';
 import { BulkFile } from './bulk-file.ts';
@@ -137,9 +138,8 @@ export class MetadataParts implements StoreParts {
       const json = upperCased(instance);
       const { bulk, transferSyntaxUID } = this.#bulk.sourceFor(json);
       const { pieces, discarded } = writeDataSet(json, bulk);
-      if (uids.sopInstanceUID === undefined || uids.sopClassUID === undefined) {
-        throw new LifeboatError('DATASET_MISSING_UID');
-      }
+      if (uids.sopInstanceUID === undefined) throw missingUid('sopInstanceUID');
+      if (uids.sopClassUID === undefined) throw missingUid('sopClassUID');
       const { sopInstanceUID, sopClassUID } = uids;
       const header = buildFileHeader({ sopClassUID, sopInstanceUID, transferSyntaxUID });
       const received = await this.#receive([header, ...pieces]);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writePart10 } from '../../phantoms/part10-writer.ts';
 import { exportStudy } from '../../router/export/export-study.ts';
 import { importPaths } from '../../router/import/import-paths.ts';
 import type { ImportOptions, ImportProgress } from '../../router/import/import-types.ts';
@@ -264,6 +266,46 @@ describe('import', () => {
     expect(count('dicomdir')).toBeGreaterThanOrEqual(5);
     expect(count('kept')).toBeGreaterThan(10);
     expect(results.filter(({ outcome }) => outcome === 'missing')).toEqual([]);
+  });
+});
+
+describe('files that no archive can file', () => {
+  const unfiled = (patient: string) =>
+    writePart10(
+      {
+        '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.7'],
+        '00080018': ['UI', `1.2.6.${patient}`],
+        '00100020': ['LO', patient],
+        '0020000E': ['UI', '1.2.6'],
+      },
+      '1.2.840.10008.1.2.1',
+    );
+
+  it('are refused each with what to do, and none is kept under a UID of ours', async () => {
+    const root = disc();
+    for (const patient of ['1', '2']) writeFileSync(join(root, patient), unfiled(patient));
+    writeFileSync(join(root, 'whole'), image('1.2.9.1.1'));
+    const results = await imported([root]);
+    expect(results.map(({ outcome, code }) => [outcome, code]).sort()).toEqual([
+      ['kept', undefined],
+      ['refused', 'DATASET_MISSING_UID'],
+      ['refused', 'DATASET_MISSING_UID'],
+    ]);
+    const reason = results.find(({ outcome }) => outcome === 'refused')?.reason;
+    expect(reason).toMatch(/no Study Instance UID.*same new one.*dcmodify -i.*send again\.$/);
+    await archive.flush();
+    expect(await archive.catalogue.studyUIDs()).toEqual(['1.2.9']);
+  });
+
+  it.skipIf(spawnSync('dcmodify', ['--version']).status !== 0)('are kept when the advice is followed', async () => {
+    const root = disc();
+    for (const patient of ['1', '2']) writeFileSync(join(root, patient), unfiled(patient));
+    const files = ['1', '2'].map((name) => join(root, name));
+    expect(spawnSync('dcmodify', ['-nb', '-i', '(0020,000D)=1.2.66', ...files]).status).toBe(0);
+    const results = await imported([root]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['kept', 'kept']);
+    await archive.flush();
+    expect(await archive.entries('1.2.66')).toHaveLength(2);
   });
 });
 
