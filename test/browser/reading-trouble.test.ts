@@ -125,7 +125,7 @@ describe.skipIf(!chromiumAvailable())('what goes wrong between store and screen'
     const { page } = reading;
     await reading.open(uidFrom(partial.name));
     const flags = page.locator('.flags');
-    await flags.getByText('Still arriving: 10 of 20 images so far').waitFor();
+    await flags.getByText('Still arriving: 10 of 20 so far').waitFor();
     await flags.getByText('Lossy compressed 8:1').waitFor();
     // An hour later: the clock of the page is put on, for the manifest's times are the router's.
     await page.clock.setFixedTime(Date.now() + 3_600_000);

@@ -76,7 +76,7 @@ export const messages = {
     failedKind: 'Image that could not be shown',
     earlierKind: 'Earlier version of an image',
     earlierOf: (received: string) => `received ${received}; a newer one is shown`,
-    stillArriving: (count: string) => `Still arriving: ${count} images so far`,
+    stillArriving: (count: string) => `Still arriving: ${count} so far`,
     ofAnnounced: (have: number, announced: number) => `${formatCount(have)} of ${formatCount(announced)}`,
     notAllHere: (count: string) => `Only ${count} images that the scanner announced are here`,
     gaps: (numbers: string) => `Image numbers missing in this series: ${numbers}`,
@@ -117,10 +117,10 @@ export const messages = {
     ],
     /** What keys do. */
     keys: {
-      image: 'next, previous image',
-      ten: 'ten images on, back',
-      ends: 'first, last image',
-      series: 'next, previous series of the study',
+      image: 'next or previous image',
+      ten: 'ten images on or back',
+      ends: 'first or last image',
+      series: 'next or previous series of the study',
       tools: 'scroll, window, pan, zoom, magnify, length, angle',
       turns: 'invert, rotate, mirror',
       zoom: 'larger, smaller',
