@@ -28,6 +28,7 @@ function spooled(id: string): SpoolEntry {
     source: { via: 'c-store' },
     receivedAt: '2026-01-02T03:04:05.678Z',
     notes: [],
+    identity: { characterSet: '', patientName: '', patientID: '', modality: '' },
   };
 }
 
