@@ -6,6 +6,7 @@ import { type Point, pixelAspectOf } from '../study/geometry.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
 import type { CineRate } from './cine-rate.ts';
 import type { Measurement } from './measurements.ts';
+import { prefetchOrder } from './prefetch-order.ts';
 import {
   drawLens,
   drawPicture,
@@ -392,23 +393,7 @@ export class ViewportController {
   }
 
   #prefetch(): void {
-    const { stack } = this;
-    if (!stack) return;
-    const near: Picture[] = [];
-    const { length } = stack.pictures;
-    for (let distance = 1; distance < length; distance += 1) {
-      const ahead = stack.pictures[this.index + distance * this.#direction];
-      if (ahead) near.push(ahead);
-      if (distance % 3 === 0) {
-        const behind = stack.pictures[this.index - (distance / 3) * this.#direction];
-        if (behind) near.push(behind);
-      }
-    }
-    for (let distance = Math.floor(length / 3); distance < length; distance += 1) {
-      const behind = stack.pictures[this.index - distance * this.#direction];
-      if (behind) near.push(behind);
-    }
-    frames.prefetch(near);
+    if (this.stack) frames.prefetch(prefetchOrder(this.stack.pictures, this.index, this.#direction));
   }
 
   #invalidate(): void {
