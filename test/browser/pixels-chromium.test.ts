@@ -39,23 +39,22 @@ async function decodedIn(page: Page, worker: string, file: OpenedFile, index: nu
         green: of(colours.green),
         blue: of(colours.blue),
       };
-      const started = new Worker(url, { type: 'module' });
-      try {
-        const answer = await new Promise<{ frame?: { pixels?: Uint8Array; rgba?: Uint8Array }; error?: string }>(
-          (resolve, reject) => {
-            started.onmessage = (event) => resolve(event.data);
-            started.onerror = (event) => reject(new Error(event.message));
-            started.postMessage({ id: 1, bytes, format: { ...shape, palette: whole } });
-          },
-        );
-        const pixels = answer.frame?.pixels ?? answer.frame?.rgba;
-        if (!pixels) return answer.error ?? 'no answer';
-        const own = pixels.buffer.slice(pixels.byteOffset, pixels.byteOffset + pixels.byteLength);
-        const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', own as ArrayBuffer));
-        return [...hash].map((value) => value.toString(16).padStart(2, '0')).join('');
-      } finally {
-        started.terminate();
-      }
+      // One worker for all: its decoders are loaded once.
+      const kept = globalThis as { testWorker?: Worker };
+      kept.testWorker ??= new Worker(url, { type: 'module' });
+      const started = kept.testWorker;
+      const answer = await new Promise<{ frame?: { pixels?: Uint8Array; rgba?: Uint8Array }; error?: string }>(
+        (resolve, reject) => {
+          started.onmessage = (event) => resolve(event.data);
+          started.onerror = (event) => reject(new Error(event.message));
+          started.postMessage({ id: 1, bytes, format: { ...shape, palette: whole } });
+        },
+      );
+      const pixels = answer.frame?.pixels ?? answer.frame?.rgba;
+      if (!pixels) return answer.error ?? 'no answer';
+      const own = pixels.buffer.slice(pixels.byteOffset, pixels.byteOffset + pixels.byteLength);
+      const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', own as ArrayBuffer));
+      return [...hash].map((value) => value.toString(16).padStart(2, '0')).join('');
     },
     {
       url: worker,
