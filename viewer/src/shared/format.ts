@@ -21,6 +21,15 @@ export function formatInstant(iso: string | undefined | null): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** Local `HH:MM:SS` of a moment of today, with the date in front when it was another day. @param at ms since 1970 */
+export function formatClock(at: number, now = Date.now()): string {
+  const date = new Date(at);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const day = formatInstant(date.toISOString()).slice(0, 10);
+  return day === formatInstant(new Date(now).toISOString()).slice(0, 10) ? time : `${day} ${time}`;
+}
+
 /** How long ago, in one short unit: `just now`, `4 min ago`, `3 h ago`, `2 days ago`. */
 export function formatAgo(iso: string | undefined | null, now = Date.now()): string {
   if (!iso) return '';
@@ -49,10 +58,16 @@ export function formatCount(n: number): string {
   return n.toLocaleString('en-GB');
 }
 
+/** Characters that turn the direction of writing round by themselves: a name with them would read as another one. */
+const directionMarks = /[\u202a-\u202e\u2066-\u2069]/g;
+
 /** PN (PS3.5 6.2) `Family^Given^Middle^Prefix^Suffix` as `Family, Given Middle`. */
 export function formatPersonName(value: string | undefined | null): string {
   if (!value) return '';
-  const [family = '', given = '', middle = '', prefix = '', suffix = ''] = value.split('=')[0]!.split('^');
+  const [family = '', given = '', middle = '', prefix = '', suffix = ''] = value
+    .replace(directionMarks, '')
+    .split('=')[0]!
+    .split('^');
   const first = [prefix, given, middle].filter(Boolean).join(' ');
   return [[family, first].filter(Boolean).join(', '), suffix].filter(Boolean).join(', ');
 }

@@ -89,8 +89,8 @@ export const pageMessages = {
     again: 'Try now',
     noAnswer: (seconds: number) => `no answer for ${seconds} s.`,
     lost: (since: string) => `No connection to Lifeboat since ${since}.`,
-    lostList: (at: string) =>
-      `The list below was true at ${at}; what arrived since is not in it. It is brought up to date by itself when the connection is back.`,
+    lostList:
+      'The list below is as it was then; what arrived since is not in it. It is brought up to date by itself when the connection is back.',
     lostSearch: 'Searching waits for the connection; the page keeps trying by itself.',
     loading: (studies: number | undefined, seconds: number) =>
       `Reading the list${studies ? ` of ${formatCount(studies)} ${studies === 1 ? 'study' : 'studies'}` : ''}: ${seconds} s so far`,
@@ -107,19 +107,55 @@ export const pageMessages = {
     drop: 'Drop files or a folder here',
     chooseFolder: 'Choose a folder',
     chooseFiles: 'Choose files',
-    reading: (n: number) => `Looking through the folder: ${formatCount(n)} files found`,
+    reading: (found: number, looked: number) =>
+      looked === 0
+        ? `Looking through the folder: ${formatCount(found)} files found`
+        : `Looking whose images these are: ${formatCount(looked)} of ${formatCount(found)} files`,
     progress: (done: number, all: number) => `${formatCount(done)} of ${formatCount(all)} files`,
     bytes: (done: number, all: number) => `${formatBytes(done)} of ${formatBytes(all)}`,
     stop: 'Stop',
     again: 'Upload something else',
     stopped: 'Stopped. Files already kept stay kept; start again to send the rest.',
-    summary: (kept: number, refused: number, left: number) =>
-      `${formatCount(kept)} kept, ${formatCount(refused)} refused, ${formatCount(left)} left out`,
-    allKept: (n: number) => `All ${formatCount(n)} images are kept. The disc may be handed back.`,
+    summary: (kept: number, refused: number, left: number, unread: number, missing: number) =>
+      [
+        `${formatCount(kept)} kept`,
+        `${formatCount(refused)} refused`,
+        `${formatCount(left)} left out`,
+        ...(unread > 0 ? [`${formatCount(unread)} not readable`] : []),
+        ...(missing > 0 ? [`${formatCount(missing)} missing on the disc`] : []),
+      ].join(', '),
+    allKept: (n: number, whole: boolean) => {
+      const whose = whole ? '' : ' of the chosen patients';
+      const images = n === 1 ? `The one image${whose} is kept.` : `All ${formatCount(n)} images${whose} are kept.`;
+      return whole ? `${images} The disc may be handed back.` : images;
+    },
+    unreadable: 'the disc does not give this file',
+    unreadHint: (n: number) =>
+      `${n === 1 ? 'A file' : `${formatCount(n)} files`} could not be read from the disc. Wipe it or plug it in again, then try again; nothing of what is kept is sent twice.`,
+    missingHint: (n: number) =>
+      `The disc’s own directory names ${n === 1 ? 'a file that is' : `${formatCount(n)} files that are`} not on it: images may be missing. Ask for another disc.`,
+    retry: (n: number) => `Try ${n === 1 ? 'the failed file' : `the ${formatCount(n)} failed files`} again`,
+    moreFiles: (n: number) => `and ${formatCount(n)} more; “Show only problems” lists what needs you`,
+    leave: 'Images are still being sent. Leave this page and break that off?',
+    noAnswer: 'Lifeboat did not answer.',
+    several: (n: number) => `Images of ${formatCount(n)} patients are on this disc`,
+    severalHint:
+      'Nothing has been sent yet. Send only those whose images are meant: a disc of another patient may have been mixed in.',
+    nobody: '(files that do not say whose they are)',
+    noName: '(no name)',
+    born: (date: string) => `born ${date}`,
+    send: 'Send',
+    patient: 'Patient',
+    studies: 'Studies',
+    files: 'Files',
+    sendFiles: (n: number) => `Send ${n === 1 ? '1 file' : `${formatCount(n)} files`}`,
+    cancel: 'Cancel',
+    notChosen: 'of a patient who was not chosen',
+    badDicomdir: (reason: string) => `the directory of the disc cannot be read: ${reason}`,
     nothing: 'There is no DICOM file among these.',
     notDicom: 'not a DICOM file',
     dicomdir: 'directory of the disc',
-    missing: 'named in the DICOMDIR but not on the disc',
+    notOnDisc: 'named in the DICOMDIR but not on the disc',
     open: 'Open',
     file: 'File',
     size: 'Size',
@@ -127,13 +163,16 @@ export const pageMessages = {
     kept: 'kept',
     refused: 'refused',
     left: 'left out',
+    unread: 'not read',
+    missing: 'missing',
     waiting: 'waiting',
     sending: 'sending',
     problemsOnly: 'Show only problems',
   },
   arrivals: {
     title: 'Arrivals',
-    lead: 'What came in lately and is safe here. “Kept” means on stable storage, checked by its hash.',
+    compare:
+      'Compare the number of images with the scanner’s. The same number and “complete so far”: the study is safe here. Fewer: wait while it is “still coming in”, then send it again; sending twice does no harm.',
     hours: (n: number) => (n === 1 ? 'last hour' : `last ${n} hours`),
     sender: 'Show only',
     all: 'All senders',
@@ -144,23 +183,46 @@ export const pageMessages = {
       images: 'Images',
       last: 'Last image',
       state: 'State',
+      when: 'When',
+      told: 'What the scanner was told',
+      became: 'Now',
     },
     kept: (n: number) => `${formatCount(n)} kept`,
     spool: (n: number) => `${formatCount(n)} safe, on the way to the store`,
-    stillComing: 'still coming in',
-    quiet: 'quiet: no image for over a minute',
+    states: {
+      coming: 'still coming in',
+      waiting: 'complete so far, waiting for the store',
+      quiet: 'complete so far',
+      unknown: 'not known',
+    },
+    total: (images: number, series: number) =>
+      `${formatCount(images)} ${images === 1 ? 'image' : 'images'} in ${series === 1 ? '1 series' : `${formatCount(series)} series`}`,
+    waiting: (n: number) =>
+      `${formatCount(n)} of them ${n === 1 ? 'is' : 'are'} safe on this machine’s disk and on the way to the store.`,
+    waitingAway: (n: number) =>
+      `${formatCount(n)} of them ${n === 1 ? 'is' : 'are'} safe on this machine’s disk only: the store does not answer. Go on scanning; do not delete on the scanner until all are “kept”.`,
     none: 'Nothing arrived in this time.',
+    noneFrom: (ae: string) => `Nothing arrived from ${ae} in this time.`,
+    noneHint: (ae: string, host: string, port: number) =>
+      `If you have sent something: choose a longer time; look below whether it was refused; look on the scanner whether it sends to AE title ${ae}, host ${host}, port ${port}. Then call IT.`,
+    showAll: 'Show all senders',
+    loading: (seconds: number) => `Reading the list: ${seconds} s so far`,
     refusals: 'Refused in this time',
     cameLater: 'sent again, kept now',
     stillMissing: 'not kept here',
+    notOne: 'the transfer ended there',
     more: 'Only the newest 200 studies are listed: choose a shorter time to see all of it.',
-    stale: (error: string, at: string) =>
-      `No connection to Lifeboat (${error}). What you see was true at ${at}; what came since is not shown.`,
+    lost: (since: string) => `No connection to Lifeboat since ${since}. Scanners may reach it all the same.`,
+    stale: (at: string) =>
+      `What you see was true at ${at}; what came or was refused since is not shown. Do not delete on the scanner now. The page goes on by itself when the connection is back.`,
+    noAnswer: (seconds: number) => `no answer for ${seconds} s.`,
     refusalsNone: 'Nothing was refused.',
-    compare: 'Compare the number of images with the scanner’s before you delete there.',
+    showAllRefusals: (n: number) => `Show all ${formatCount(n)}`,
     refusedWarning: (ae: string, n: number) =>
-      `${formatCount(n)} ${n === 1 ? 'image' : 'images'} from ${ae} ${n === 1 ? 'was' : 'were'} refused in this time and did not come again: do not delete on the scanner. Send again, or call IT.`,
-    patientUnknown: '(name not read yet)',
+      `${formatCount(n)} ${n === 1 ? 'image' : 'images'} from ${ae} ${n === 1 ? 'was' : 'were'} refused in this time and did not come again: do not delete on the scanner. Send again; if it is refused again, call IT and read out the reason below.`,
+    turnedAway: (ae: string, n: number, at: string) =>
+      `${ae} was turned away or cut off ${n === 1 ? 'once' : `${formatCount(n)} times`}, last at ${at}, and nothing came from it since: do not delete on the scanner. Call IT, then send again.`,
+    patientUnknown: '(no name)',
     noDescription: '(no description)',
     period: 'Period',
     failed: (reason: string) => `The list could not be read: ${reason}`,

@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from 'react';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
-import { daysAgo, type Filters } from './filters.ts';
+import { CLEARED, daysAgo, type Filters, narrowed } from './filters.ts';
 
 const text = pageMessages.worklist;
-const modalities = ['CT', 'MR', 'CR', 'DX', 'US', 'XA', 'RF', 'MG', 'PT', 'NM', 'OT'];
+/** Always offered; others when they were seen in the list. */
+const common = ['CT', 'MR', 'CR', 'DX', 'US', 'XA', 'RF', 'MG', 'PT', 'NM', 'OT'];
 
 const spans: { label: string; from: () => string; to: () => string }[] = [
   { label: text.any, from: () => '', to: () => '' },
@@ -17,11 +18,17 @@ const spans: { label: string; from: () => string; to: () => string }[] = [
 const toInput = (da: string) => (da.length === 8 ? `${da.slice(0, 4)}-${da.slice(4, 6)}-${da.slice(6)}` : '');
 const fromInput = (value: string) => value.replaceAll('-', '');
 
+const focusFirstRow = () => document.querySelector<HTMLElement>('.worklist-open')?.focus();
+
 /** Search as you type, dates, modality, sender, conflicts. */
 export function FilterBar(props: {
   filters: Filters;
   senders: string[];
+  /** Seen in the list so far. */
+  modalities: string[];
   onChange: (change: Partial<Filters>) => void;
+  /** Enter in the search box: open the one study that matches. */
+  onEnter: () => void;
 }) {
   const { filters, onChange } = props;
   const [typed, setTyped] = useState(filters.search);
@@ -34,16 +41,22 @@ export function FilterBar(props: {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (event.key !== '/' || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+      const toSearch = event.key === '/' || (event.key === 'Escape' && target !== box.current);
+      if (event.key === 'ArrowDown' && target === document.body) focusFirstRow();
+      else if (toSearch) {
+        box.current?.focus();
+        box.current?.select();
+      } else return;
       event.preventDefault();
-      box.current?.focus();
-      box.current?.select();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, []);
+  const others = [...props.modalities, filters.modality].filter((each) => each && !common.includes(each));
+  const modalities = [...common, ...[...new Set(others)].sort()];
   const senders = filters.ae && !props.senders.includes(filters.ae) ? [filters.ae, ...props.senders] : props.senders;
-  const filtered = filters.search || filters.from || filters.to || filters.modality || filters.ae || filters.conflicts;
   return (
     <search className="worklist-filters">
       <input
@@ -58,9 +71,8 @@ export function FilterBar(props: {
         autoFocus
         value={typed}
         onKeyDown={(event) => {
-          const first = document.querySelector<HTMLElement>('.worklist-open');
-          if (event.key === 'ArrowDown') first?.focus();
-          else if (event.key === 'Enter' && document.querySelectorAll('.worklist-open').length === 1) first?.click();
+          if (event.key === 'ArrowDown') focusFirstRow();
+          else if (event.key === 'Enter') props.onEnter();
           else return;
           event.preventDefault();
         }}
@@ -133,12 +145,8 @@ export function FilterBar(props: {
         />
         {text.conflictsOnly}
       </label>
-      {filtered && (
-        <button
-          type="button"
-          className="button"
-          onClick={() => onChange({ search: '', from: '', to: '', modality: '', ae: '', conflicts: false })}
-        >
+      {(filters.search || narrowed(filters)) && (
+        <button type="button" className="button" onClick={() => onChange(CLEARED)}>
           {text.clear}
         </button>
       )}

@@ -30,6 +30,14 @@ const NONE: Filters = {
   offset: 0,
 };
 
+/** Nothing searched for and nothing filtered; sorting is kept. */
+export const CLEARED: Partial<Filters> = { search: '', from: '', to: '', modality: '', ae: '', conflicts: false };
+
+/** Whether anything but the words searched for narrows the list. */
+export function narrowed({ from, to, modality, ae, conflicts }: Filters): boolean {
+  return Boolean(from || to || modality || ae || conflicts);
+}
+
 /** @param state of the history entry: whatever another version or page has left there */
 export function filtersFrom(state: unknown): Filters {
   const kept = (state as { worklist?: Partial<Record<keyof Filters, unknown>> } | null)?.worklist ?? {};

@@ -1,9 +1,17 @@
 import type { KeyboardEvent } from 'react';
 import type { WorklistAnswer } from '../../../../contract/api.ts';
-import { formatAgo, formatDate, formatInstant, formatPersonName, formatTime } from '../../shared/format.ts';
+import {
+  formatAgo,
+  formatCount,
+  formatDate,
+  formatInstant,
+  formatPersonName,
+  formatTime,
+} from '../../shared/format.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
 import { navigate } from '../../shared/navigation.ts';
 import { Link } from '../../shared/ui/link.tsx';
+import { linksOf, useSteadyRows } from './use-steady-rows.ts';
 
 type Row = WorklistAnswer['rows'][number];
 const text = pageMessages.worklist;
@@ -24,7 +32,8 @@ const columns = [
 /** Columns that begin with the largest or newest when first clicked. */
 const downFirst = new Set<string>(['studyDate', 'instanceCount', 'lastReceivedAt', 'patientBirthDate']);
 
-const studyAddress = (row: Row) => `./viewer?StudyInstanceUIDs=${encodeURIComponent(row.studyInstanceUID)}`;
+/** Where the study opens. */
+export const studyAddress = (row: Row) => `./viewer?StudyInstanceUIDs=${encodeURIComponent(row.studyInstanceUID)}`;
 
 function PatientName(props: { row: Row }) {
   const [alphabetic = '', ideographic = '', phonetic = ''] = props.row.patientNameGroups;
@@ -42,10 +51,15 @@ function PatientName(props: { row: Row }) {
   );
 }
 
-function StudyRow(props: { row: Row; now: number }) {
-  const { row, now } = props;
+/** A value whose own direction of writing must not reorder what stands beside it. */
+function Value(props: { children: string }) {
+  return <bdi>{props.children}</bdi>;
+}
+
+function StudyRow(props: { row: Row; now: number; fresh: boolean }) {
+  const { row, now, fresh } = props;
   const address = studyAddress(row);
-  const receiving = now - new Date(row.lastReceivedAt).getTime() < receivingMs;
+  const receiving = fresh && now - new Date(row.lastReceivedAt).getTime() < receivingMs;
   return (
     <tr onDoubleClick={() => navigate(address)} data-study={row.studyInstanceUID}>
       <td>
@@ -53,9 +67,9 @@ function StudyRow(props: { row: Row; now: number }) {
           <PatientName row={row} />
         </Link>
       </td>
-      <td className="nowrap">
-        {row.patientID}
-        {row.issuerOfPatientID && <span className="soft worklist-group">{row.issuerOfPatientID}</span>}
+      <td>
+        <Value>{row.patientID}</Value>
+        {row.issuerOfPatientID && <bdi className="soft worklist-group">{row.issuerOfPatientID}</bdi>}
       </td>
       <td className="nowrap">
         {formatDate(row.patientBirthDate)} {row.patientSex && <span className="soft">{row.patientSex}</span>}
@@ -64,41 +78,58 @@ function StudyRow(props: { row: Row; now: number }) {
         {formatDate(row.studyDate)} <span className="soft">{formatTime(row.studyTime)}</span>
       </td>
       <td>{row.modalities.join(' ')}</td>
-      <td>{row.studyDescription}</td>
-      <td className="nowrap">{row.accessionNumber}</td>
-      <td className="nowrap" title={text.images(row.seriesCount, row.instanceCount)}>
-        {row.instanceCount}
-        {row.conflicts > 0 && (
-          <span className="badge badge-warn worklist-badge" title={text.conflict(row.conflicts)}>
-            {text.conflict(row.conflicts)}
-          </span>
-        )}
+      <td>
+        <Value>{row.studyDescription}</Value>
+        {row.conflicts > 0 && <span className="badge badge-warn worklist-badge">{text.conflict(row.conflicts)}</span>}
       </td>
-      <td className="nowrap" title={formatInstant(row.lastReceivedAt)}>
+      <td>
+        <Value>{row.accessionNumber}</Value>
+      </td>
+      <td title={text.images(row.seriesCount, row.instanceCount)}>{formatCount(row.instanceCount)}</td>
+      <td title={formatInstant(row.lastReceivedAt)}>
         {formatAgo(row.lastReceivedAt, now)}
         {receiving && <span className="badge badge-good worklist-badge">{text.receiving}</span>}
       </td>
-      <td>{row.callingAEs.join(', ')}</td>
+      <td>
+        <Value>{row.callingAEs.join(', ')}</Value>
+      </td>
     </tr>
   );
 }
 
-/** Arrow keys walk the rows; Enter opens (the focused element is the row's link). */
+/** Arrow keys, Home and End walk the rows; above the first is the search box. Enter opens: the focus is on the row's link. */
 function walk(event: KeyboardEvent<HTMLTableElement>) {
-  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-  const links = [...event.currentTarget.querySelectorAll<HTMLElement>('.worklist-open')];
+  const links = linksOf(event.currentTarget);
   const at = links.indexOf(document.activeElement as HTMLElement);
   if (at < 0) return;
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+  if (to === undefined) return;
   event.preventDefault();
-  links[at + (event.key === 'ArrowDown' ? 1 : -1)]?.focus();
+  if (to < 0) document.querySelector<HTMLElement>('.worklist-search')?.focus();
+  else links[to]?.focus();
 }
 
 /** The rows; a click on a heading sorts by it. */
-export function WorklistTable(props: { rows: Row[]; sort: string; onSort: (sort: string) => void; now: number }) {
+export function WorklistTable(props: {
+  rows: Row[];
+  sort: string;
+  onSort: (sort: string) => void;
+  now: number;
+  /** False while the router cannot be heard: nothing is marked as coming in. */
+  fresh: boolean;
+  /** Which question the rows answer. */
+  question: string;
+}) {
+  const { table, onFocus } = useSteadyRows(props.question);
   const descending = props.sort.startsWith('-');
   const sorted = props.sort.replace(/^-/, '');
   return (
-    <table className="table worklist-table" onKeyDown={walk}>
+    <table ref={table} className="table worklist-table" onKeyDown={walk} onFocus={onFocus}>
+      <colgroup>
+        {columns.map((column) => (
+          <col key={column} className={`worklist-${column}`} />
+        ))}
+      </colgroup>
       <thead>
         <tr>
           {columns.map((column) => {
@@ -117,7 +148,7 @@ export function WorklistTable(props: { rows: Row[]; sort: string; onSort: (sort:
       </thead>
       <tbody>
         {props.rows.map((row) => (
-          <StudyRow key={row.studyInstanceUID} row={row} now={props.now} />
+          <StudyRow key={row.studyInstanceUID} row={row} now={props.now} fresh={props.fresh} />
         ))}
       </tbody>
     </table>
