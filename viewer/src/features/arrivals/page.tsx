@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'react';
-import { formatInstant } from '../../shared/format.ts';
+import { useStatus } from '../../shared/api/use-status.ts';
+import { formatClock, formatInstant } from '../../shared/format.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
 import { navigate, useLocation } from '../../shared/navigation.ts';
 import { useTitle } from '../../shared/use-title.ts';
 import { Refusals } from './refusals.tsx';
 import { StudyTable } from './study-table.tsx';
 import { useArrivals } from './use-arrivals.ts';
+import { type SenderWarning, warningsOf } from './warnings.ts';
 import './arrivals.css';
 
 const text = pageMessages.arrivals;
@@ -30,12 +32,33 @@ function remember(ae: string): void {
   }
 }
 
+/** In red, for each sender of which something is not here. */
+function Warning(props: { warning: SenderWarning }) {
+  const { callingAE, missing, turnedAway } = props.warning;
+  return (
+    <div className="notice notice-bad arrivals-warning" role="alert">
+      {missing > 0 && (
+        <p>
+          <strong>{text.refusedWarning(callingAE, missing)}</strong>
+        </p>
+      )}
+      {turnedAway && (
+        <p>
+          <strong>{text.turnedAway(callingAE, turnedAway.times, formatInstant(turnedAway.lastAt))}</strong>{' '}
+          {turnedAway.message}
+        </p>
+      )}
+    </div>
+  );
+}
+
 /** For modality staff: did my study arrive, is it complete, may it be deleted on the scanner? */
 export default function ArrivalsPage() {
   const { query } = useLocation();
   const asked = Number(query.get('hours'));
   const hours = periods.includes(asked) ? asked : 24;
-  const { answer, at, error } = useArrivals(hours);
+  const { answer, at, error, askedAt } = useArrivals(hours);
+  const { status, reachable, heardAt } = useStatus();
   const [ae, setAe] = useState(remembered);
   const [now, setNow] = useState(Date.now);
   useTitle(text.title);
@@ -55,15 +78,16 @@ export default function ArrivalsPage() {
     .sort();
   const rows = (answer?.rows ?? []).filter((row) => !ae || sendersOf(row.callingAE).includes(ae));
   const refusals = (answer?.refusals ?? []).filter((refusal) => !ae || refusal.callingAE === ae);
-  const missing = new Map<string, number>();
-  for (const { callingAE, cameLater } of refusals)
-    if (!cameLater) missing.set(callingAE, (missing.get(callingAE) ?? 0) + 1);
+  const warnings = warningsOf(refusals, rows);
+  const heard = reachable && error === '';
+  const choose = (sender: string) => {
+    setAe(sender);
+    remember(sender);
+  };
   return (
     <div className="page">
       <h1>{text.title}</h1>
-      <p className="soft arrivals-lead">
-        {text.lead} {text.compare}
-      </p>
+      <p className="soft arrivals-lead">{text.compare}</p>
       <div className="row arrivals-filters">
         <label className="row">
           <span className="soft">{text.sender}</span>
@@ -71,10 +95,7 @@ export default function ArrivalsPage() {
             className="input"
             aria-label={text.sender}
             value={ae}
-            onChange={(event) => {
-              setAe(event.target.value);
-              remember(event.target.value);
-            }}
+            onChange={(event) => choose(event.target.value)}
           >
             <option value="">{text.all}</option>
             {senders.map((sender) => (
@@ -96,17 +117,39 @@ export default function ArrivalsPage() {
           ))}
         </fieldset>
       </div>
-      {error && (
-        <p className="notice notice-bad">{answer ? text.stale(error, formatInstant(at)) : text.failed(error)}</p>
-      )}
-      {[...missing].map(([sender, count]) => (
-        <p key={sender} className="notice notice-bad" role="alert">
-          <strong>{text.refusedWarning(sender, count)}</strong>
+      {!heard && (
+        <p className="notice notice-bad" role="alert">
+          {!reachable ? text.lost(formatClock(heardAt)) : text.failed(error)} {answer && text.stale(formatClock(at))}
         </p>
+      )}
+      {warnings.map((warning) => (
+        <Warning key={warning.callingAE} warning={warning} />
       ))}
       {answer?.more && <p className="notice">{text.more}</p>}
-      {rows.length > 0 && <StudyTable rows={rows} now={Math.max(now, Date.now())} />}
-      {answer && rows.length === 0 && !error && <p className="arrivals-none">{text.none}</p>}
+      {!answer && heard && (
+        <p className="arrivals-none" role="status">
+          {text.loading(Math.max(0, Math.floor((now - askedAt) / 1000)))}
+        </p>
+      )}
+      {rows.length > 0 && (
+        <StudyTable
+          rows={rows}
+          now={Math.max(now, Date.now())}
+          heard={heard}
+          storeAway={status?.store.available === false}
+        />
+      )}
+      {answer && rows.length === 0 && heard && (
+        <div className="arrivals-none">
+          <p>{ae ? text.noneFrom(ae) : text.none}</p>
+          <p className="soft">{status && text.noneHint(status.aeTitle, location.hostname, status.dicomPort)}</p>
+          {ae && (
+            <button type="button" className="button" onClick={() => choose('')}>
+              {text.showAll}
+            </button>
+          )}
+        </div>
+      )}
       {answer && <Refusals rows={refusals} />}
     </div>
   );

@@ -1,14 +1,34 @@
 import type { ArrivalRow } from '../../../../contract/api.ts';
 import { formatAgo, formatInstant, formatPersonName } from '../../shared/format.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
+import { type StudyState, stateOf } from './warnings.ts';
 
 const text = pageMessages.arrivals;
-const quietMs = 60_000;
 
-function Study(props: { row: ArrivalRow; now: number }) {
+const stateClass: Record<StudyState, string> = {
+  coming: 'badge badge-warn arrivals-state',
+  waiting: 'badge badge-warn arrivals-state',
+  quiet: 'badge badge-good arrivals-state',
+  unknown: 'badge badge-bad arrivals-state',
+};
+
+/** The number to compare with the scanner's, and what to do now. */
+function Outcome(props: { row: ArrivalRow; state: StudyState; storeAway: boolean }) {
+  const { row, state, storeAway } = props;
+  const sum = (count: 'stored' | 'inSpool') => row.series.reduce((total, series) => total + series[count], 0);
+  const inSpool = sum('inSpool');
+  return (
+    <>
+      <span className={stateClass[state]}>{text.states[state]}</span>
+      <div>{text.total(sum('stored') + inSpool, row.series.length)}</div>
+      {inSpool > 0 && <div className="soft">{storeAway ? text.waitingAway(inSpool) : text.waiting(inSpool)}</div>}
+    </>
+  );
+}
+
+function Study(props: { row: ArrivalRow; now: number; heard: boolean; storeAway: boolean }) {
   const { row, now } = props;
-  const inSpool = row.series.some((series) => series.inSpool > 0);
-  const coming = inSpool || now - new Date(row.lastReceivedAt).getTime() < quietMs;
+  const state = stateOf(row, now, props.heard);
   const height = Math.max(1, row.series.length);
   const lines = row.series.length > 0 ? row.series : [null];
   return (
@@ -19,16 +39,24 @@ function Study(props: { row: ArrivalRow; now: number }) {
             <>
               <td rowSpan={height}>
                 <strong dir="auto">{formatPersonName(row.patientName) || text.patientUnknown}</strong>
-                <div className="soft">{row.patientID}</div>
+                <div className="soft">
+                  <bdi>{row.patientID}</bdi>
+                </div>
               </td>
-              <td rowSpan={height}>{row.callingAE}</td>
+              <td rowSpan={height}>
+                <bdi>{row.callingAE}</bdi>
+              </td>
             </>
           )}
           <td>
             {series && (
               <>
                 {series.modality && <span className="badge arrivals-modality">{series.modality}</span>}
-                {series.description || <span className="soft">{text.noDescription}</span>}
+                {series.description ? (
+                  <bdi>{series.description}</bdi>
+                ) : (
+                  <span className="soft">{text.noDescription}</span>
+                )}
               </>
             )}
           </td>
@@ -42,11 +70,7 @@ function Study(props: { row: ArrivalRow; now: number }) {
                 {formatAgo(row.lastReceivedAt, now)}
               </td>
               <td rowSpan={height}>
-                {coming ? (
-                  <span className="badge badge-warn">{text.stillComing}</span>
-                ) : (
-                  <span className="soft">{text.quiet}</span>
-                )}
+                <Outcome row={row} state={state} storeAway={props.storeAway} />
               </td>
             </>
           )}
@@ -57,7 +81,13 @@ function Study(props: { row: ArrivalRow; now: number }) {
 }
 
 /** One block a study, one line a series: how many images are kept here. */
-export function StudyTable(props: { rows: ArrivalRow[]; now: number }) {
+export function StudyTable(props: {
+  rows: ArrivalRow[];
+  now: number;
+  /** False while the router cannot be heard. */
+  heard: boolean;
+  storeAway: boolean;
+}) {
   const { columns } = text;
   return (
     <table className="table arrivals-table">
@@ -72,7 +102,7 @@ export function StudyTable(props: { rows: ArrivalRow[]; now: number }) {
         </tr>
       </thead>
       {props.rows.map((row) => (
-        <Study key={row.studyInstanceUID} row={row} now={props.now} />
+        <Study key={row.studyInstanceUID} row={row} now={props.now} heard={props.heard} storeAway={props.storeAway} />
       ))}
     </table>
   );

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import type { ArrivalRefusal, ArrivalRow } from '../../contract/api.ts';
+import { stateOf, warningsOf } from '../../viewer/src/features/arrivals/warnings.ts';
+
+const at = (minute: number) => `2026-03-01T03:${String(minute).padStart(2, '0')}:00.000Z`;
+const refusal = (callingAE: string, minute: number, sopInstanceUID = '', cameLater = false): ArrivalRefusal => ({
+  at: at(minute),
+  callingAE,
+  message: `refused at ${minute}`,
+  sopInstanceUID,
+  cameLater,
+});
+const row = (callingAE: string, minute: number, inSpool = 0): ArrivalRow => ({
+  studyInstanceUID: '1.2',
+  patientName: '',
+  patientID: '',
+  callingAE,
+  firstReceivedAt: at(minute),
+  lastReceivedAt: at(minute),
+  series: [{ seriesInstanceUID: '1.2.1', modality: 'CT', description: '', stored: 1, inSpool }],
+});
+
+it('counts an image that was refused several times once, and not at all when it came later', () => {
+  expect(
+    warningsOf([refusal('CT1', 1, '1.1'), refusal('CT1', 2, '1.1'), refusal('CT1', 3, '1.2', true)], [row('CT1', 9)]),
+  ).toEqual([{ callingAE: 'CT1', missing: 1, turnedAway: null }]);
+});
+
+it('forgets a transfer that was turned away only when something came from the same scanner afterwards', () => {
+  const refusals = [refusal('CT1', 5), refusal('CT1', 4)];
+  const away = { times: 2, lastAt: at(5), message: 'refused at 5' };
+  expect(warningsOf(refusals, [row('CT1', 3), row('MR1', 9)])).toEqual([
+    { callingAE: 'CT1', missing: 0, turnedAway: away },
+  ]);
+  expect(warningsOf(refusals, [row('MR1, CT1', 6)])).toEqual([]);
+});
+
+it('calls a study complete so far only when nothing waits, nothing came for a minute and the router is heard', () => {
+  const now = Date.parse(at(10));
+  expect(stateOf(row('CT1', 10, 4), now, true)).toBe('coming');
+  expect(stateOf(row('CT1', 8, 4), now, true)).toBe('waiting');
+  expect(stateOf(row('CT1', 8), now, true)).toBe('quiet');
+  expect(stateOf(row('CT1', 8), now, false)).toBe('unknown');
+});

@@ -1,0 +1,46 @@
+import type { ArrivalRefusal, ArrivalRow } from '../../../../contract/api.ts';
+
+/** What one sender must know before anything is deleted on it. */
+export interface SenderWarning {
+  callingAE: string;
+  /** Images that were refused and are not kept here. */
+  missing: number;
+  /** Transfers turned away as a whole or broken off since the last image that came from it, and the newest reason. */
+  turnedAway: { times: number; lastAt: string; message: string } | null;
+}
+
+/** @param rows studies of the same time, for what came after a refusal */
+export function warningsOf(refusals: readonly ArrivalRefusal[], rows: readonly ArrivalRow[]): SenderWarning[] {
+  const lastFrom = new Map<string, string>();
+  for (const row of rows)
+    for (const ae of row.callingAE.split(', '))
+      if (row.lastReceivedAt > (lastFrom.get(ae) ?? '')) lastFrom.set(ae, row.lastReceivedAt);
+  const senders = new Map<string, { missing: Set<string>; away: ArrivalRefusal[] }>();
+  for (const refusal of refusals) {
+    if (refusal.cameLater) continue;
+    const sender = senders.get(refusal.callingAE) ?? { missing: new Set<string>(), away: [] };
+    senders.set(refusal.callingAE, sender);
+    if (refusal.sopInstanceUID) sender.missing.add(refusal.sopInstanceUID);
+    else if (refusal.at > (lastFrom.get(refusal.callingAE) ?? '')) sender.away.push(refusal);
+  }
+  return [...senders]
+    .map(([callingAE, { missing, away }]) => {
+      const newest = away.reduce<ArrivalRefusal | null>((a, b) => (a && a.at > b.at ? a : b), null);
+      return {
+        callingAE,
+        missing: missing.size,
+        turnedAway: newest && { times: away.length, lastAt: newest.at, message: newest.message },
+      };
+    })
+    .filter(({ missing, turnedAway }) => missing > 0 || turnedAway !== null);
+}
+
+export type StudyState = 'coming' | 'waiting' | 'quiet' | 'unknown';
+const quietMs = 60_000;
+
+/** @param heard false while the router cannot be heard: what came since is not known */
+export function stateOf(row: ArrivalRow, now: number, heard: boolean): StudyState {
+  if (!heard) return 'unknown';
+  if (now - new Date(row.lastReceivedAt).getTime() < quietMs) return 'coming';
+  return row.series.some((series) => series.inSpool > 0) ? 'waiting' : 'quiet';
+}
