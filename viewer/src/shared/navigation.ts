@@ -8,6 +8,24 @@ export function currentPage(): string {
   return segment === 'index.html' || segment === 'worklist' ? '' : segment;
 }
 
+/** Set while leaving the page would break something off. */
+let guard: { address: string; state: unknown; mayLeave: () => boolean } | null = null;
+
+/**
+ * Asks before the present page is left: by a link of the viewer, by Back, or by closing the tab (there in the browser's own
+ * words). @returns the function that lifts it
+ */
+export function guardLeaving(mayLeave: () => boolean): () => void {
+  const own = { address: location.href, state: history.state as unknown, mayLeave };
+  guard = own;
+  const onUnload = (event: BeforeUnloadEvent) => event.preventDefault();
+  addEventListener('beforeunload', onUnload);
+  return () => {
+    if (guard === own) guard = null;
+    removeEventListener('beforeunload', onUnload);
+  };
+}
+
 /** Counts changes of the history entry: its state can change under the same address. */
 let version = 0;
 
@@ -18,6 +36,7 @@ let version = 0;
  */
 export function navigate(target: string, options: { replace?: boolean; state?: unknown } = {}): void {
   const { state = null } = options;
+  if (guard && !guard.mayLeave()) return;
   if (options.replace) history.replaceState(state, '', target);
   else history.pushState(state, '', target);
   version++;
@@ -26,6 +45,10 @@ export function navigate(target: string, options: { replace?: boolean; state?: u
 
 function subscribe(listener: () => void): () => void {
   const onPop = () => {
+    if (guard && location.href !== guard.address && !guard.mayLeave()) {
+      history.pushState(guard.state, '', guard.address);
+      return;
+    }
     version++;
     listener();
   };

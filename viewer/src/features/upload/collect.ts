@@ -4,6 +4,14 @@ export interface Candidate {
   file: File;
 }
 
+/** What the disc did not give: a file, or a folder of which more might have come. */
+export interface Unread {
+  path: string;
+  unread: true;
+}
+
+export type Found = Candidate | Unread;
+
 async function* entriesOf(directory: FileSystemDirectoryEntry): AsyncGenerator<FileSystemEntry> {
   const reader = directory.createReader();
   for (;;) {
@@ -13,17 +21,23 @@ async function* entriesOf(directory: FileSystemDirectoryEntry): AsyncGenerator<F
   }
 }
 
-async function* walk(entry: FileSystemEntry): AsyncGenerator<Candidate> {
-  if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-    yield { path: entry.fullPath.replace(/^\//, ''), file };
-  } else if (entry.isDirectory) {
-    for await (const child of entriesOf(entry as FileSystemDirectoryEntry)) yield* walk(child);
+async function* walk(entry: FileSystemEntry): AsyncGenerator<Found> {
+  const path = entry.fullPath.replace(/^\//, '');
+  try {
+    if (entry.isFile) {
+      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+      yield { path, file };
+    } else if (entry.isDirectory) {
+      for await (const child of entriesOf(entry as FileSystemDirectoryEntry)) yield* walk(child);
+    }
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    yield { path, unread: true };
   }
 }
 
 /** Everything under a drop, folders included. Must be called while the drop event is being handled. */
-export function droppedFiles(transfer: DataTransfer): AsyncGenerator<Candidate> {
+export function droppedFiles(transfer: DataTransfer): AsyncGenerator<Found> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   return (async function* () {
     for (const entry of entries) yield* walk(entry);
@@ -31,7 +45,7 @@ export function droppedFiles(transfer: DataTransfer): AsyncGenerator<Candidate> 
 }
 
 /** Files of an <input type="file">, with `webkitdirectory` or without. */
-export async function* chosenFiles(list: FileList): AsyncGenerator<Candidate> {
+export async function* chosenFiles(list: FileList): AsyncGenerator<Found> {
   for (const file of list) yield { path: file.webkitRelativePath || file.name, file };
 }
 
@@ -41,7 +55,7 @@ const mediaStorageDirectory = '1.2.840.10008.1.3.10';
 
 /**
  * Looks at the first bytes: Part 10 preamble (PS3.10 7.1), or a bare data set that starts with a low even group as old
- * discs have. A DICOMDIR is told by its name or its SOP class.
+ * discs have. A DICOMDIR is told by its name or its SOP class. @throws DOMException when the disc does not give the file
  */
 export async function kindOf(candidate: Candidate): Promise<Kind> {
   const head = new Uint8Array(await candidate.file.slice(0, 512).arrayBuffer());

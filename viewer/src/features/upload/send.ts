@@ -1,5 +1,6 @@
 import { ERRORS } from '../../../../contract/errors.ts';
 import { csrfToken, root } from '../../shared/api/client.ts';
+import { pageMessages } from '../../shared/messages.pages.en.ts';
 import type { Candidate } from './collect.ts';
 
 export interface SendResult {
@@ -9,6 +10,8 @@ export interface SendResult {
   studyInstanceUID?: string;
   /** The router did not answer: worth another try. */
   unreachable?: boolean;
+  /** The disc did not give the file. */
+  unread?: boolean;
 }
 
 interface StoreResponse {
@@ -26,6 +29,17 @@ function reasonOf(answer: StoreResponse, status: number): string {
   const code = failed?.['00081197']?.Value?.[0];
   const row = Object.values(ERRORS).find((error) => error.dimse === code);
   return answer.message ?? row?.text ?? `The router answered ${status}.`;
+}
+
+/** Whether the disc gives the file to its end: a browser reports a disc that fails as it does a broken connection. */
+async function isReadable(file: File): Promise<boolean> {
+  const reader = file.stream().getReader();
+  try {
+    while (!(await reader.read()).done);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -50,7 +64,10 @@ export function sendFile(
     xhr.setRequestHeader('x-lifeboat-csrf', csrfToken());
     xhr.upload.onprogress = (event) => onProgress(event.loaded);
     xhr.onabort = () => done({ ok: false, reason: 'stopped' });
-    xhr.onerror = () => done({ ok: false, unreachable: true, reason: 'Lifeboat did not answer.' });
+    xhr.onerror = async () => {
+      if (!(await isReadable(candidate.file))) done({ ok: false, unread: true });
+      else done({ ok: false, unreachable: true, reason: pageMessages.upload.noAnswer });
+    };
     xhr.onload = () => {
       let answer: StoreResponse = {};
       try {
