@@ -115,6 +115,7 @@ export default function ReadingPage() {
   };
   return (
     <div className="reading">
+      <h1 className="sr-only">{messages.reading.title}</h1>
       <aside className="rail" aria-label={messages.reading.series}>
         <SeriesRail
           opened={opened}
