@@ -71,7 +71,7 @@ describe('STOW-RS of metadata and bulk data apart', () => {
     const answer = await fetch(`${router.url}/dicom-web/studies`, {
       method: 'POST',
       headers: { Authorization: router.basic, 'Content-Type': contentType },
-      body,
+      body: Uint8Array.from(body),
     });
     await router.router.context.archive.flush();
     return { status: answer.status, json: (await answer.json()) as DicomJson & { code?: string; message?: string } };

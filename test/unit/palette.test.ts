@@ -67,7 +67,8 @@ describe('a palette that supplements grey (PS3.3 C.7.6.19)', () => {
   });
 
   it('does nothing where the picture is not said to be coloured', async () => {
-    for (const more of [{}, { '00089205': { vr: 'CS', Value: ['MONOCHROME'] } }])
+    const none: DicomJson[] = [{}, { '00089205': { vr: 'CS', Value: ['MONOCHROME'] } }];
+    for (const more of none)
       expect((await shown(attributesOf('MONOCHROME2', { ...colours, ...more })))[2]).toEqual([255, 255, 255]);
   });
 });
