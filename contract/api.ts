@@ -190,6 +190,8 @@ export interface ArrivalRow {
   firstReceivedAt: string;
   lastReceivedAt: string;
   series: ArrivalSeries[];
+  /** Passed on: images owed to each destination, and of these those that it has confirmed. */
+  forwarded: { destination: string; owed: number; sent: number }[];
 }
 /** An image that was refused, in the words its sender was told. */
 export interface ArrivalRefusal {

@@ -50,6 +50,7 @@ export function arrivalsApi({ context, digest }: HttpParts): Router {
         firstReceivedAt: row.firstReceivedAt,
         lastReceivedAt: row.lastReceivedAt,
         series,
+        forwarded: context.forwarding?.ofStudy(row.studyInstanceUID) ?? [],
       });
     }
     const known = new Map(answer.map((row) => [row.studyInstanceUID, row]));
@@ -130,7 +131,16 @@ async function storedByCatalogue(catalogue: Catalogue, studyInstanceUID: string)
 function onlyWaiting(studyInstanceUID: string, study: WaitingStudy): ArrivalRow {
   const { patientName, patientID, firstReceivedAt, lastReceivedAt } = study;
   const callingAE = study.callingAEs.join(', ');
-  const row = { studyInstanceUID, patientName, patientID, callingAE, firstReceivedAt, lastReceivedAt, series: [] };
+  const row = {
+    studyInstanceUID,
+    patientName,
+    patientID,
+    callingAE,
+    firstReceivedAt,
+    lastReceivedAt,
+    series: [],
+    forwarded: [],
+  };
   addWaiting(row, study);
   return row;
 }

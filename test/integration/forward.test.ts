@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ForwardingStatus } from '../../contract/api.ts';
+import type { ArrivalsAnswer, ForwardingStatus } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
 import { freePort, startOrthanc } from '../bench/receivers.ts';
 import { type TestServer, testServer } from '../support/dimse.ts';
@@ -58,6 +58,8 @@ describe('passing on to the PACS', () => {
     expect(sopsOf(peer).sort()).toEqual(entries.map((e) => e.sopInstanceUID).sort());
     expect(peer.receiver.kept.map((k) => k.sha256).sort()).toEqual(entries.map((e) => e.dataSetSha256).sort());
     expect(await status(test)).toMatchObject({ waiting: 0, person: 0, problems: [], trouble: '', oldest: null });
+    const arrivals = await (await test.loginAs('modality')).json<ArrivalsAnswer>('/api/arrivals');
+    expect(arrivals.rows).toMatchObject([{ forwarded: [{ owed: 5, sent: 5 }] }]);
   });
 
   it('owes what the PACS missed while it was down, over a restart of ours, and pays when it is back', async () => {

@@ -17,6 +17,7 @@ const row = (callingAE: string, minute: number, inSpool = 0): ArrivalRow => ({
   callingAE,
   firstReceivedAt: at(minute),
   lastReceivedAt: at(minute),
+  forwarded: [],
   series: [{ seriesInstanceUID: '1.2.1', modality: 'CT', description: '', stored: 1, inSpool }],
 });
 

@@ -201,6 +201,10 @@ export const pageMessages = {
       `${formatCount(n)} of them ${n === 1 ? 'is' : 'are'} safe on this machine’s disk and on the way to the store.`,
     waitingAway: (n: number) =>
       `${formatCount(n)} of them ${n === 1 ? 'is' : 'are'} safe on this machine’s disk only: the store does not answer. Go on scanning; do not delete on the scanner until all are “kept”.`,
+    forwarded: (ae: string, sent: number, owed: number) =>
+      sent === owed
+        ? `${ae} has confirmed all of them.`
+        : `${ae} has confirmed ${formatCount(sent)} of ${formatCount(owed)}; the rest is sent by itself.`,
     none: 'Nothing arrived in this time.',
     noneFrom: (ae: string) => `Nothing arrived from ${ae} in this time.`,
     noneHint: (ae: string, host: string, port: number) =>

@@ -21,6 +21,13 @@ function Outcome(props: { row: ArrivalRow; state: StudyState; storeAway: boolean
     <>
       <span className={stateClass[state]}>{text.states[state]}</span>
       <div>{text.total(sum('stored') + inSpool, row.series.length)}</div>
+      {row.forwarded
+        .filter(({ owed }) => owed > 0)
+        .map(({ destination, owed, sent }) => (
+          <div key={destination} className="soft">
+            {text.forwarded(destination.split('@')[0]!, sent, owed)}
+          </div>
+        ))}
       {inSpool > 0 && <div className="soft">{storeAway ? text.waitingAway(inSpool) : text.waiting(inSpool)}</div>}
     </>
   );

@@ -16,6 +16,12 @@ export function useStudies(uids: string[]): StudiesState & { retry: (uid: string
     loader.want(key.split(',').filter(Boolean));
   }, [loader, key]);
   useEffect(() => () => loader.stop(), [loader]);
-  useCommitted(useCallback((changed: string[]) => loader.changed(changed), [loader]));
+  // An empty list: the connection was lost, anything may have changed.
+  useCommitted(
+    useCallback(
+      (changed: string[]) => loader.changed(changed.length > 0 ? changed : key.split(',').filter(Boolean)),
+      [loader, key],
+    ),
+  );
   return { ...loader.state(uids), retry: (uid) => loader.retry(uid) };
 }
