@@ -160,9 +160,9 @@ describe.skipIf(!opensslAvailable())('TLS', () => {
       },
     });
     expect(running.output()).toMatch(/Viewer {5}https:/);
-    expect(running.output()).toMatch(
-      /DICOM {6}AE LIFEBOAT, port \d+\n {2}DICOM TLS {2}port \d+, client certificates demanded/,
-    );
+    await expect
+      .poll(() => running.output())
+      .toMatch(/DICOM {6}AE LIFEBOAT, port \d+\n {2}DICOM TLS {2}port \d+, client certificates demanded/);
     expect(await running.stop()).toBe(0);
   });
 
