@@ -51,6 +51,8 @@ export class Spool {
   #closed = false;
   #lastMs = 0;
   #recovered: Promise<RecoveryReport> | null = null;
+  /** Files and log segments of an earlier run that are not read yet; each counts as one entry at least. */
+  #unrecovered = 0;
   #unread: UnreadRetry | undefined;
   readonly #unreadRetryMs: number | undefined;
 
@@ -120,7 +122,7 @@ export class Spool {
     for (const { receivedAt } of this.#entries.values())
       if (oldest === null || receivedAt < oldest) oldest = receivedAt;
     const unread = this.#unread?.status();
-    const entries = this.#entries.size + logged.entries;
+    const entries = this.#entries.size + logged.entries + this.#unrecovered;
     const status = { entries, bytes: this.#bytes + logged.bytes, oldest, freeBytes: this.#freeBytes() };
     return unread ? { ...status, unread } : status;
   }
@@ -254,6 +256,7 @@ export class Spool {
     }
     const found = new Set(names.filter((n) => n.endsWith(ENTRY_SUFFIX)).sort());
     const segments = new Map((this.#logged?.found() ?? []).map((segment) => [`log#${segment.index}`, segment]));
+    this.#unrecovered = found.size + segments.size;
     await this.#folder.sync();
     this.#unread = new UnreadRetry(
       async (name) => {
@@ -261,9 +264,11 @@ export class Spool {
         const replayed = segment ? await this.#logged!.replay(segment) : { fileNames: [name], damaged: [] };
         report.damaged.push(...replayed.damaged);
         for (const fileName of replayed.fileNames) {
-          found.delete(fileName);
+          const foundToo = found.delete(fileName);
           await this.#recoverOne(fileName, report);
+          if (segment && foundToo) this.#unrecovered--;
         }
+        this.#unrecovered--;
       },
       (error) => this.events.emit('unread', error),
       this.#unreadRetryMs,

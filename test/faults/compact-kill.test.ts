@@ -70,9 +70,7 @@ test('killed at any moment, two at once, while images come and readers read: nob
 
     const dump = await lines(archive.catalogue.dump());
     const quiet = { store: archive.store, minSegments: 2, quietMs: 0, graceMs: 0 };
-    const { written } = await compactStore(quiet);
-    expect(written).toBeGreaterThan(0);
-    await compactStore(quiet);
+    while ((await compactStore(quiet)).written > 0);
     const live = [
       ...(await new StudyCache(archive.store).segmentKeys(STUDY)),
       ...(await new StudyCache(archive.store).segmentKeys(OTHER)),

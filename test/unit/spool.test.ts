@@ -68,6 +68,7 @@ describe('the spool', () => {
   it('can be opened before its old entries are verified, and hands them out one by one', async () => {
     for (const uid of ['1.1', '1.2', '1.3']) await receive(uid);
     await reopen({ awaitRecovery: false });
+    expect(spool.status().entries).toBe(3);
     const seen: string[] = [];
     spool.events.on('entry', (entry) => seen.push(entry.sopInstanceUID));
     const fresh = receive('1.9');
