@@ -185,6 +185,8 @@ describe.skipIf(!chromiumAvailable())('the list of patients in good and bad hour
     await fresh();
     await page.getByRole('button', { name: 'Arrived' }).click();
     await shows('1 to 50 of 126 studies');
+    await page.locator('[aria-sort=descending]', { hasText: 'Arrived' }).waitFor();
+    await page.locator('[aria-busy=false] .worklist-open').first().waitFor();
     await picture('many');
     await page.locator('.worklist-open').nth(30).focus();
     const study = await focused();

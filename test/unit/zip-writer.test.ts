@@ -69,7 +69,7 @@ describe.each([
   });
 
   it.skipIf(!hasUnzip || !hasPython || (seekable && !long))(
-    'holds a member of more than 4 GiB and members behind it',
+    `${seekable && !long ? '[long] ' : ''}holds a member of more than 4 GiB and members behind it`,
     async () => {
       const size = 4.25 * 1024 * MIB;
       const path = await zipFile(seekable, async (writer) => {

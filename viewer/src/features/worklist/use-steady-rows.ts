@@ -1,4 +1,4 @@
-import { type RefObject, useLayoutEffect, useRef } from 'react';
+import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react';
 
 export const linksOf = (table: HTMLElement) => [...table.querySelectorAll<HTMLElement>('.worklist-open')];
 
@@ -43,6 +43,15 @@ export function useSteadyRows(question: string): { table: RefObject<HTMLTableEle
     }
     last.current = { question, places, focus: links.indexOf(document.activeElement as HTMLElement) };
   });
+  // Rows also move when the window does, with nothing drawn anew.
+  useEffect(() => {
+    if (!table.current) return;
+    const observer = new ResizeObserver(() => {
+      if (table.current) last.current.places = placesOf(table.current);
+    });
+    observer.observe(table.current);
+    return () => observer.disconnect();
+  }, []);
   const onFocus = () => {
     if (table.current) last.current.focus = linksOf(table.current).indexOf(document.activeElement as HTMLElement);
   };
