@@ -17,6 +17,8 @@ export const INTEGRITY_FILE = 'integrity.sqlite';
 const BUSY_SPOOL = 50;
 const GROWTH_EVERY_MS = 600_000;
 const DAY_MS = 86_400_000;
+/** So long after the last image the scrub reads on, ms. */
+const QUIET_MS = 20_000;
 /** Growth is judged by at most so many days. */
 const TREND_DAYS = 30;
 
@@ -26,6 +28,10 @@ export class Integrity {
   readonly seal: DailySeal;
   readonly scrub: Scrub;
   readonly #context: RouterContext;
+  readonly #startedAt = Date.now();
+  #lastReceivedAt = 0;
+  /** By a person, since the start. */
+  #asked = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(context: RouterContext) {
@@ -52,7 +58,7 @@ export class Integrity {
       state: this.state,
       bytesPerSecond: config.integrity?.scrubBytesPerSecond ?? 0,
       everyMs: config.integrity?.scrubEveryMs ?? 7 * DAY_MS,
-      busy: () => away() ?? (archive.spool().entries > BUSY_SPOOL ? 'images are coming in' : undefined),
+      busy: () => away() ?? (this.#isReceiving() ? 'images are coming in' : undefined),
       onProblem,
       onFindings: (findings) => {
         for (const { kind, key, studyInstanceUID, sopInstanceUID, text } of findings)
@@ -62,7 +68,27 @@ export class Integrity {
     });
   }
 
+  /** Receiving comes first, with its memory too, unless a pass was asked for or the last one is a day late. */
+  #isReceiving(): boolean {
+    const { archive, config } = this.#context;
+    if (archive.spool().entries > BUSY_SPOOL) return true;
+    const { tickMs, scrubEveryMs = 0 } = config.integrity ?? {};
+    if (tickMs !== undefined || this.#asked) return false;
+    const last = this.state.lastPass({ by: 'scrub' });
+    const late = Date.now() > (last ? Date.parse(last.startedAt) + scrubEveryMs : this.#startedAt) + DAY_MS;
+    return !late && Date.now() - this.#lastReceivedAt < QUIET_MS;
+  }
+
+  /** A pass at once, whatever comes in. */
+  passNow(): void {
+    this.#asked = true;
+    this.scrub.passNow();
+  }
+
   start(): void {
+    this.#context.archive.events.on('committed', () => {
+      this.#lastReceivedAt = Date.now();
+    });
     this.scrub.start();
     this.seal.start();
     const note = () => {

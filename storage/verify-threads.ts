@@ -122,6 +122,8 @@ class ReaderPool {
       workerData: this.#config,
       // whatever the process was started with (`--input-type`, an inspector) is not for its threads
       execArgv: [],
+      // a router lives with 300 MiB, and its thread only hashes
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 256 },
     });
     const jobs = new Map<number, Job>();
     this.#running.set(thread, jobs);
