@@ -18,8 +18,8 @@ Examples:
     .action(
       command(async () => {
         const router = await serve(settingsOf(serveCmd));
-        announce(router);
         stopOnSignal(router);
+        announce(router);
       }),
     );
   return serveCmd;
@@ -44,6 +44,8 @@ function announce(router: RunningRouter): void {
     `  Catalogue  ${archive.catalogue.description}`,
   ];
   if (config.pacs) lines.push(`  PACS       ${config.pacs.aeTitle}@${config.pacs.host}:${config.pacs.port}, watched`);
+  for (const { aeTitle, host, port } of config.forwardTo ?? [])
+    lines.push(`  Passed on  to ${aeTitle}@${host}:${port}`);
   if (config.acceptAE.length === 0)
     lines.push(
       '  Senders    unknown ones are rejected and wait for your click: viewer, page IT; or `lifeboat ae allow TITLE`',
