@@ -9,7 +9,7 @@ import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Config } from '../config.ts';
 import { type Destination, type ForwardedInstance, nameOf } from './forward-types.ts';
 import { Forwarder } from './forwarder.ts';
-import { ForwardQueue } from './queue.ts';
+import { type ForwardCounts, ForwardQueue } from './queue.ts';
 
 /** undefined when there is nobody to forward to. */
 export function openForwarding(config: Pick<Config, 'dataDir' | 'forwardTo'>): Forwarding | undefined {
@@ -24,7 +24,7 @@ export function registerForwardingMetrics(registry: Registry, forwarding: Forwar
     labelNames: ['destination', 'state'],
     registers: [registry],
     collect() {
-      for (const { name, waiting, person, sent, skipped } of forwarding.status().destinations)
+      for (const { name, waiting, person, sent, skipped } of forwarding.counts())
         for (const [state, count] of Object.entries({ waiting, person, sent, skipped }))
           this.set({ destination: name, state }, count);
     },
@@ -74,7 +74,12 @@ export class Forwarding {
 
   /** Instances that wait for this destination. */
   queued(name: string): number {
-    return this.#queue.counts(name).waiting;
+    return this.#queue.waiting(name);
+  }
+
+  /** By destination. */
+  counts(): ({ name: string } & ForwardCounts)[] {
+    return this.#names.map((name) => ({ name, ...this.#queue.counts(name) }));
   }
 
   status(): ForwardingStatus {

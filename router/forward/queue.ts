@@ -131,6 +131,14 @@ export class ForwardQueue {
     );
   }
 
+  /** Asked for with every status: looks at what waits alone, not at all that was ever sent. */
+  waiting(destination: string): number {
+    const row = this.#db
+      .prepare(`SELECT count(*) AS n FROM forwards WHERE destination = ? AND state = 'waiting'`)
+      .get(destination) as { n: number };
+    return row.n;
+  }
+
   counts(destination: string): ForwardCounts {
     const counts: ForwardCounts = { waiting: 0, retrying: 0, person: 0, sent: 0, skipped: 0, oldest: null };
     const rows = this.#db

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { randomNumbers } from '../../phantoms/drawing.ts';
 import { Spool } from '../../storage/spool.ts';
 import { temporaryFolder } from '../support/receiving.ts';
 
@@ -16,14 +17,6 @@ interface Acknowledged {
 }
 
 const child = join(import.meta.dirname, 'spool-child.ts');
-
-function random(seedValue: number): () => number {
-  let state = seedValue >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** Starts a receiving process, kills it after `ms` and returns what it had acknowledged by then. */
 function receiveAndKill(dir: string, run: number, ms: number, logBytes: number): Promise<Acknowledged[]> {
@@ -72,7 +65,7 @@ describe.each([
   it(
     `${kills} times (seed ${seed}): every acknowledged instance is there exactly once, nothing torn is listed`,
     async () => {
-      const next = random(seed);
+      const next = randomNumbers(seed);
       const acknowledged = new Map<string, Acknowledged>();
       for (let run = 0; run < kills; run++) {
         for (const one of await receiveAndKill(dir, run, 20 + next() * 180, logBytes))

@@ -1,5 +1,6 @@
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { randomNumbers } from '../../phantoms/drawing.ts';
 import { createReceiver } from '../../storage/receive.ts';
 import { Spool } from '../../storage/spool.ts';
 import { SEGMENT_BYTES } from '../../storage/spool-log-format.ts';
@@ -11,14 +12,6 @@ const SEED = Number(process.env['LIFEBOAT_SEED'] ?? 20261125);
 const LANES = 6;
 const PER_LANE = 25;
 const EXPLICIT = '1.2.840.10008.1.2.1';
-
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** Mostly small, at times at the borders of pages and blocks, at times too large for the log. */
 function sizeOf(next: () => number): number {
@@ -35,7 +28,7 @@ describe(`the log of the spool under ${LANES} senders (seed ${SEED})`, () => {
     `${ROUNDS} rounds: what was acknowledged comes out bit for bit and once, now or after a crash, and nothing else`,
     async () => {
       for (let round = 0; round < ROUNDS; round++) {
-        const next = random(SEED + round);
+        const next = randomNumbers(SEED + round);
         const dir = temporaryFolder();
         const spool = await Spool.open(dir, {
           minFreeBytes: 0,
