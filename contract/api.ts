@@ -25,7 +25,9 @@
  * GET/POST /api/users, PATCH/DELETE /api/users/NAME   → UserRow[] / UserRow (UserCreate, UserPatch)
  * GET/POST /api/tokens, DELETE /api/tokens/ID         → TokenRow[] / TokenCreated (TokenCreate)
  * GET/POST /api/aes, DELETE /api/aes/TITLE            → AeRow[]; POST {title, note?} allows a sender
- * GET    /api/forwarding             → ForwardingStatus; POST {destination, action: pause|resume|retry|skip, id?} → ForwardingStatus
+ * GET    /api/forwarding             → ForwardingStatus; POST ForwardingAction → ForwardingStatus
+ * GET/PUT /api/forwarding/rules       → ForwardingRules; PUT {text}: in force for what comes from then on
+ * POST   /api/forwarding/try         {studyInstanceUID, text?} → ForwardingTrial: nothing is sent or saved
  * GET    /api/audit?from=&to=&user=&action=&limit=&offset= → AuditAnswer
  * GET    /api/refusals?limit=        → RefusalRow[] (what was refused lately: DIMSE and HTTP)
  */
@@ -114,6 +116,8 @@ export interface Status {
     /** Recovery is incomplete: files found at the start that cannot be read, each perhaps an acknowledged image. Times are UTC ISO. */
     unread?: { files: number; since: string; triedAt: string; nextTryAt: string; reason: string };
   };
+  /** Present where a second store is configured: what it lacks, and why it waits where it does. */
+  replica?: Pick<import('./integrity.ts').ReplicaStatus, 'description' | 'state' | 'reason' | 'lag'>;
   /** null: none configured. */
   pacs: PacsStatus | null;
   totals: { studies: number; instances: number; bytes: number; conflicts: number };
@@ -248,6 +252,36 @@ export interface ForwardingDestination {
   trouble: string;
   /** The newest first, not all when there are many. */
   problems: ForwardingProblem[];
+}
+/** `skip` and `retry`: one instance, those of a study, or all that were tried in vain. `prioritise`: what waits of a study. */
+export interface ForwardingAction {
+  destination: string;
+  action: 'pause' | 'resume' | 'retry' | 'skip' | 'prioritise';
+  id?: number;
+  studyInstanceUID?: string;
+  priority?: 'stat' | 'normal' | 'low';
+}
+/** The forwarding file (YAML, router/README.md) as it is in force. */
+export interface ForwardingRules {
+  file: string;
+  text: string;
+  /** Names of all destinations, those of LIFEBOAT_FORWARD_TO too. */
+  destinations: string[];
+  rules: string[];
+}
+/** What would become of the images of a study: one row for each way that some of them would go. */
+export interface ForwardingTrial {
+  images: number;
+  /** Images that would go nowhere. */
+  nowhere: number;
+  ways: {
+    destination: string;
+    images: number;
+    priority: string;
+    /** Empty: without a rule. */
+    rules: string[];
+    changes: { tag: string; keyword: string; before: string; after: string }[];
+  }[];
 }
 export interface ForwardingStatus {
   destinations: ForwardingDestination[];

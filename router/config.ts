@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { LifeboatError } from '../contract/errors.ts';
+import type { StoreConfig } from '../storage/stores/open-store.ts';
 import { isUnknownSetting, nearestSetting, SETTINGS, type SettingName, settingSchemas } from './settings.ts';
 import type { TlsFile, TlsFiles } from './tls.ts';
 
@@ -53,6 +54,8 @@ export interface Config {
   pacs?: { aeTitle: string; host: string; port: number };
   /** LIFEBOAT_FORWARD_TO: peers to which everything kept is passed on. */
   forwardTo?: { aeTitle: string; host: string; port: number }[];
+  /** LIFEBOAT_FORWARDING: destinations and rules beyond that; default LIFEBOAT_DATA/forwarding.yaml. */
+  forwardingFile?: string;
   /** LIFEBOAT_TLS_CERT, LIFEBOAT_TLS_KEY: PEM files; HTTPS when both are given. */
   tls?: TlsFiles;
   /**
@@ -74,8 +77,17 @@ export interface Config {
     scrubEveryMs: number;
     /** LIFEBOAT_REPAIR_FROM: stores with a copy of the archive, for repairs by a click. */
     repairFrom?: string[];
+    /** LIFEBOAT_REPAIR_AUTO, default true: what the scrub finds is repaired from the replica without being asked for. */
+    repairAuto?: boolean;
     /** How often to look for work, ms; for tests. */
     tickMs?: number;
+  };
+  /** LIFEBOAT_REPLICA: a second store into which everything is copied, and what may be read of the first in a second for it. */
+  replica?: {
+    store: StoreConfig;
+    bytesPerSecond: number;
+    /** Between two comparisons of both stores, ms; for tests. */
+    compareMs?: number;
   };
   /** LIFEBOAT_LOG_LEVEL, default info. */
   logLevel: string;
@@ -99,6 +111,8 @@ const SECRETS = new Set<SettingName>([
   'LIFEBOAT_S3_SECRET_KEY',
   'LIFEBOAT_ADMIN_PASSWORD',
   'LIFEBOAT_DATABASE_URL',
+  'LIFEBOAT_REPLICA_S3_ACCESS_KEY',
+  'LIFEBOAT_REPLICA_S3_SECRET_KEY',
 ]);
 
 const invalid = (sentence: string, cause?: unknown) => new LifeboatError('CONFIG_INVALID', sentence, { cause });
@@ -177,6 +191,7 @@ function settingText(name: string, value: unknown, path: string): string | undef
 
 function assemble(values: Settings, baseOf: (name: SettingName) => string): Config {
   const dataDir = resolve(baseOf('LIFEBOAT_DATA'), values.LIFEBOAT_DATA);
+  const store = assembleStore(values, dataDir, baseOf('LIFEBOAT_STORE'));
   const pem: PemFile = (setting) => ({ setting, file: resolve(baseOf(setting), values[setting]!) });
   const { LIFEBOAT_TLS_CERT: cert, LIFEBOAT_TLS_KEY: key } = values;
   if (!cert !== !key)
@@ -188,7 +203,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     httpHost: values.LIFEBOAT_HTTP_HOST,
     dicomPort: values.LIFEBOAT_DICOM_PORT,
     aeTitle: values.LIFEBOAT_AE_TITLE,
-    store: assembleStore(values, dataDir, baseOf('LIFEBOAT_STORE')),
+    store,
     database: assembleDatabase(values.LIFEBOAT_DATABASE_URL, dataDir, baseOf('LIFEBOAT_DATABASE_URL')),
     adminPassword: values.LIFEBOAT_ADMIN_PASSWORD,
     acceptAE: values.LIFEBOAT_ACCEPT_AE,
@@ -199,6 +214,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     spoolMinFreeBytes: values.LIFEBOAT_SPOOL_MIN_FREE_MB * 1024 * 1024,
     pacs: values.LIFEBOAT_PACS,
     forwardTo: values.LIFEBOAT_FORWARD_TO,
+    forwardingFile: values.LIFEBOAT_FORWARDING && resolve(baseOf('LIFEBOAT_FORWARDING'), values.LIFEBOAT_FORWARDING),
     tls,
     dicomTls: assembleDicomTls(values, tls, pem),
     dicomPlain: values.LIFEBOAT_DICOM_PLAIN,
@@ -209,7 +225,9 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
       scrubBytesPerSecond: values.LIFEBOAT_SCRUB_MB_PER_S * 1_000_000,
       scrubEveryMs: values.LIFEBOAT_SCRUB_EVERY_DAYS * 86_400_000,
       repairFrom: values.LIFEBOAT_REPAIR_FROM,
+      repairAuto: values.LIFEBOAT_REPAIR_AUTO,
     },
+    replica: assembleReplica(values, store, baseOf('LIFEBOAT_REPLICA')),
     logLevel: values.LIFEBOAT_LOG_LEVEL,
     demo: values.LIFEBOAT_DEMO,
   };
@@ -265,6 +283,50 @@ function assembleStore(values: Settings, dataDir: string, base: string): Config[
     accessKey: values.LIFEBOAT_S3_ACCESS_KEY!,
     secretKey: values.LIFEBOAT_S3_SECRET_KEY!,
     region: values.LIFEBOAT_S3_REGION,
+  };
+}
+
+/** Settings of its own S3, where given; those of the first store otherwise. */
+function assembleReplica(values: Settings, first: Config['store'], base: string): Config['replica'] {
+  const named = values.LIFEBOAT_REPLICA;
+  if (!named) {
+    for (const name of ['LIFEBOAT_REPLICA_S3_ENDPOINT', 'LIFEBOAT_REPLICA_S3_ACCESS_KEY'] as const)
+      if (values[name]) throw invalid(`LIFEBOAT_REPLICA is missing; ${name} is given, which is for that store.`);
+    return undefined;
+  }
+  const bytesPerSecond = values.LIFEBOAT_REPLICA_MB_PER_S * 1_000_000;
+  if (named.startsWith('file:')) {
+    const dir = resolve(base, named.slice('file:'.length).replace(/^\/\/(?=\/)/, ''));
+    if (first.kind === 'file' && first.dir === dir)
+      throw invalid(
+        'LIFEBOAT_REPLICA is the folder of LIFEBOAT_STORE; a copy must lie elsewhere, best on another machine.',
+      );
+    return { store: { kind: 'file', dir }, bytesPerSecond };
+  }
+  const endpoint = values.LIFEBOAT_REPLICA_S3_ENDPOINT ?? values.LIFEBOAT_S3_ENDPOINT;
+  const accessKey = values.LIFEBOAT_REPLICA_S3_ACCESS_KEY ?? values.LIFEBOAT_S3_ACCESS_KEY;
+  const secretKey = values.LIFEBOAT_REPLICA_S3_SECRET_KEY ?? values.LIFEBOAT_S3_SECRET_KEY;
+  if (!endpoint || !accessKey || !secretKey)
+    throw invalid(
+      `LIFEBOAT_REPLICA is ${named}, which needs LIFEBOAT_REPLICA_S3_ENDPOINT, _ACCESS_KEY and _SECRET_KEY (or those of LIFEBOAT_S3_).`,
+    );
+  const bucket = named.slice('s3://'.length).replace(/\/$/, '');
+  if (first.kind === 's3' && first.bucket === bucket && first.endpoint === endpoint)
+    throw invalid('LIFEBOAT_REPLICA is the bucket of LIFEBOAT_STORE; a copy must lie elsewhere.');
+  const publicEndpoint =
+    values.LIFEBOAT_REPLICA_S3_PUBLIC_ENDPOINT ??
+    (values.LIFEBOAT_REPLICA_S3_ENDPOINT ? undefined : values.LIFEBOAT_S3_PUBLIC_ENDPOINT);
+  return {
+    store: {
+      kind: 's3',
+      bucket,
+      endpoint,
+      ...(publicEndpoint && { publicEndpoint }),
+      accessKey,
+      secretKey,
+      region: values.LIFEBOAT_REPLICA_S3_REGION ?? values.LIFEBOAT_S3_REGION,
+    },
+    bytesPerSecond,
   };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ArchiveOptions, openArchive } from '../storage/archive.ts';
 import type { Archive } from '../storage/archive-types.ts';
 import type { Config } from './config.ts';
-import { openForwarding } from './forward/forwarding.ts';
+import { hasDestinations, openForwarding } from './forward/forwarding.ts';
 
 /** `lifeboat import` has a spool of its own, so that it works beside a running router: one spool has one owner. */
 const folderOf = (config: Config) => join(config.dataDir, 'import');
@@ -14,7 +14,7 @@ const folderOf = (config: Config) => join(config.dataDir, 'import');
  * @throws CONFIG_INVALID when another import runs
  */
 export async function openImportArchive(config: Config, onProblem: ArchiveOptions['onProblem']): Promise<Archive> {
-  const forwarding = openForwarding(config);
+  const forwarding = hasDestinations(config) ? openForwarding(config) : undefined;
   try {
     const archive = await openArchive({
       ...config,
@@ -22,6 +22,7 @@ export async function openImportArchive(config: Config, onProblem: ArchiveOption
       onProblem,
       onStored: forwarding && ((entries) => forwarding.owe(entries)),
     });
+    forwarding?.withStore(archive.store);
     return {
       ...archive,
       close: async () => {

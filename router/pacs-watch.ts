@@ -14,8 +14,8 @@ export interface PacsWatchOptions {
   intervalMs?: number;
   /** A probe that takes longer has failed; default 5 s. */
   probeTimeoutMs?: number;
-  /** Instances waiting to be forwarded; absent: nothing is passed on to it. */
-  queued?: () => number;
+  /** Instances waiting to be forwarded; undefined: nothing is passed on to it. */
+  queued?: () => number | undefined;
 }
 
 export interface PacsWatch {
@@ -57,7 +57,7 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
     state,
     since: since.toISOString(),
     evidence,
-    forwards: options.queued !== undefined,
+    forwards: options.queued?.() !== undefined,
     queued: options.queued?.() ?? 0,
   });
 

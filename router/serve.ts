@@ -11,7 +11,6 @@ import type { Config } from './config.ts';
 import type { RouterContext } from './context.ts';
 import { createDicomweb } from './dicomweb/index.ts';
 import { startDimseServer } from './dimse/server.ts';
-import { nameOf } from './forward/forward-types.ts';
 import { openForwarding, registerForwardingMetrics } from './forward/forwarding.ts';
 import { createApp } from './http/app.ts';
 import { SignedManifests } from './http/signed-manifest.ts';
@@ -22,6 +21,7 @@ import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { startPacsWatch } from './pacs-watch.ts';
 import { countReceptions } from './reception-watch.ts';
+import { fallbackTeller, Replica, registerReplicaMetrics } from './replica.ts';
 import { StatusBoard } from './status.ts';
 import { readTls, type TlsFiles, warnOfExpiry, watchTls } from './tls.ts';
 
@@ -85,12 +85,21 @@ async function start(
 
   const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
   const forwarding = openForwarding(config);
-  if (forwarding) closers.push(() => forwarding.closeQueue());
+  closers.push(() => forwarding.closeQueue());
+  // asked while the archive is open, set as soon as it is
+  const known: { integrity?: Integrity } = {};
   const opened = await openArchive({
     ...config,
     onProblem,
     compaction: { everyMs: COMPACT_EVERY_MS },
-    onStored: forwarding && ((entries) => forwarding.owe(entries)),
+    ...(config.replica && {
+      replica: {
+        store: config.replica.store,
+        isDamaged: (key: string) => known.integrity?.isDamaged(key) ?? false,
+        onFallback: fallbackTeller(log, metrics),
+      },
+    }),
+    onStored: (entries) => forwarding.owe(entries),
   });
   closers.push(() => opened.close());
   const archive = countReceptions(opened, metrics);
@@ -99,24 +108,33 @@ async function start(
   });
   closers.push(() => finished);
   const context: RouterContext = { config, archive, access: control, log, metrics, forwarding };
-  if (forwarding) {
-    forwarding.start(archive.store, config.aeTitle, log);
-    closers.push(() => forwarding.close());
-  }
+  forwarding.start(archive, config.aeTitle, log);
+  closers.push(() => forwarding.close());
   if (config.pacs) {
-    const name = nameOf(config.pacs);
-    const queued = forwarding?.has(name) ? () => forwarding.queued(name) : undefined;
-    const watch = startPacsWatch({ pacs: config.pacs, aeTitle: config.aeTitle, log, queued });
+    const peer = config.pacs;
+    const queued = () => {
+      const name = forwarding.destinationAt(peer);
+      return name === undefined ? undefined : forwarding.queued(name);
+    };
+    const watch = startPacsWatch({ pacs: peer, aeTitle: config.aeTitle, log, queued });
     watch.on('change', ({ state }) => {
-      if (state === 'up') forwarding?.isBack(name);
+      const name = forwarding.destinationAt(peer);
+      if (state === 'up' && name !== undefined) forwarding.isBack(name);
     });
     context.pacsStatus = () => watch.status();
     closers.push(() => watch.close());
   }
   registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
-  if (forwarding) registerForwardingMetrics(metrics, forwarding);
+  registerForwardingMetrics(metrics, forwarding);
 
+  const replica = config.replica && new Replica(config, config.replica, archive, log);
+  if (replica) {
+    closers.push(() => replica.close());
+    registerReplicaMetrics(metrics, replica);
+    context.replica = replica;
+  }
   const integrity = new Integrity(context);
+  known.integrity = integrity;
   closers.push(() => integrity.close());
   registerIntegrityMetrics(metrics, integrity);
 
@@ -151,6 +169,7 @@ async function start(
   const httpPort = await listen(server, config);
   closers.push(() => closeServer(server, endStreams));
   integrity.start();
+  replica?.start();
   log.info({ httpPort, dicomPort: dimse.port, aeTitle: config.aeTitle, store: archive.store.description }, 'started');
   return {
     context,

@@ -23,6 +23,7 @@ export const SETTINGS = [
   'LIFEBOAT_SPOOL_MIN_FREE_MB',
   'LIFEBOAT_PACS',
   'LIFEBOAT_FORWARD_TO',
+  'LIFEBOAT_FORWARDING',
   'LIFEBOAT_TLS_CERT',
   'LIFEBOAT_TLS_KEY',
   'LIFEBOAT_DICOM_TLS_PORT',
@@ -36,6 +37,14 @@ export const SETTINGS = [
   'LIFEBOAT_SCRUB_MB_PER_S',
   'LIFEBOAT_SCRUB_EVERY_DAYS',
   'LIFEBOAT_REPAIR_FROM',
+  'LIFEBOAT_REPAIR_AUTO',
+  'LIFEBOAT_REPLICA',
+  'LIFEBOAT_REPLICA_S3_ENDPOINT',
+  'LIFEBOAT_REPLICA_S3_PUBLIC_ENDPOINT',
+  'LIFEBOAT_REPLICA_S3_ACCESS_KEY',
+  'LIFEBOAT_REPLICA_S3_SECRET_KEY',
+  'LIFEBOAT_REPLICA_S3_REGION',
+  'LIFEBOAT_REPLICA_MB_PER_S',
   'LIFEBOAT_LOG_LEVEL',
   'LIFEBOAT_DEMO',
 ] as const;
@@ -68,6 +77,9 @@ const flag = z
   .transform((v) => ['true', '1', 'yes'].includes(v));
 
 const pemFile = z.string().trim().min(1, 'is empty; give a PEM file');
+
+const storeName = (given: string) =>
+  /^file:./.test(given) || /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/?$/.test(given);
 
 const httpUrl = z
   .string()
@@ -140,6 +152,7 @@ export const settingSchemas = {
     .transform((list) => list.split(',').filter((each) => each.trim() !== ''))
     .pipe(z.array(peer))
     .default([]),
+  LIFEBOAT_FORWARDING: z.string().trim().min(1, 'is empty; give a file').optional(),
   LIFEBOAT_TLS_CERT: pemFile.optional(),
   LIFEBOAT_TLS_KEY: pemFile.optional(),
   LIFEBOAT_DICOM_TLS_PORT: wholeNumber(0, 65535).optional(),
@@ -165,6 +178,14 @@ export const settingSchemas = {
       'is not a list of file:/folder or s3://bucket',
     )
     .default([]),
+  LIFEBOAT_REPAIR_AUTO: flag.default(true),
+  LIFEBOAT_REPLICA: z.string().trim().refine(storeName, 'is neither file:/folder nor s3://bucket').optional(),
+  LIFEBOAT_REPLICA_S3_ENDPOINT: httpUrl.optional(),
+  LIFEBOAT_REPLICA_S3_PUBLIC_ENDPOINT: httpUrl.optional(),
+  LIFEBOAT_REPLICA_S3_ACCESS_KEY: z.string().min(1, 'is empty').optional(),
+  LIFEBOAT_REPLICA_S3_SECRET_KEY: z.string().min(1, 'is empty').optional(),
+  LIFEBOAT_REPLICA_S3_REGION: z.string().trim().min(1, 'is empty').optional(),
+  LIFEBOAT_REPLICA_MB_PER_S: wholeNumber(1, 100_000, ' MB a second').default(80),
   LIFEBOAT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'is none of trace, debug, info, warn, error, fatal, silent',

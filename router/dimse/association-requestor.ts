@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import { type AssociateAccept, ContextResult, encodeAssociateRQ, type ProposedContext } from './acse.ts';
 import { Association, type AssociationEnd, type AssociationTimers } from './association.ts';
@@ -19,6 +20,8 @@ export interface PeerAddress {
   artimTimeoutMs?: number;
   /** For a response, or for the peer to take more bytes, ms; default 60 s. */
   idleTimeoutMs?: number;
+  /** DICOM over TLS (PS3.15 B.12): how to check the peer and what to show it. */
+  tls?: ConnectionOptions;
 }
 
 /** A context without its number. */
@@ -53,7 +56,9 @@ interface Waiting {
 function openSocket(peer: PeerAddress): Promise<Socket> {
   const timeoutMs = peer.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
+    const socket = peer.tls
+      ? connectTls({ ...peer.tls, host: peer.host, port: peer.port })
+      : connect({ host: peer.host, port: peer.port, noDelay: true });
     const fail = (reason: string, cause?: unknown) => {
       clearTimeout(timer);
       socket.destroy();
@@ -62,7 +67,7 @@ function openSocket(peer: PeerAddress): Promise<Socket> {
     const timer = setTimeout(() => fail(`no connection within ${timeoutMs / 1000} s`), timeoutMs);
     const onError = (error: NodeJS.ErrnoException) => fail(REASONS[error.code ?? ''] ?? error.message, error);
     socket.once('error', onError);
-    socket.once('connect', () => {
+    socket.once(peer.tls ? 'secureConnect' : 'connect', () => {
       clearTimeout(timer);
       socket.off('error', onError);
       resolve(socket);

@@ -1,16 +1,72 @@
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 
-/** A DIMSE peer to which everything that is kept is passed on. */
-export interface Destination {
+/** Names of PEM files, absolute. */
+export interface ClientTls {
+  /** Who vouches for the peer; absent: the authorities that Node knows. */
+  ca?: string;
+  /** Our certificate and key, where the peer asks for one. */
+  cert?: string;
+  key?: string;
+  /** Name that the peer's certificate must carry; default: the host it is called at. */
+  serverName?: string;
+}
+
+interface AnyDestination {
+  /** How it is called in rules, queue, pages and metrics. */
+  name: string;
+  /** Sent at once. */
+  associations: number;
+  /** `transcode`: what the peer will not take as it is goes uncompressed, never with loss. */
+  transferSyntax: 'as-is' | 'transcode';
+}
+
+/** A DIMSE peer. */
+export interface DimseDestination extends AnyDestination {
+  kind: 'dimse';
   aeTitle: string;
   host: string;
   port: number;
+  /** Ours; default LIFEBOAT_AE_TITLE. */
+  callingAE?: string;
+  tls?: ClientTls;
 }
 
-/** `AE@host:port`: how a destination is named in settings, queue, pages and metrics. */
-export function nameOf({ aeTitle, host, port }: Destination): string {
+/** A STOW-RS service (PS3.18 10.5). Secrets stand in files of their own, read anew for each request. */
+export interface StowDestination extends AnyDestination {
+  kind: 'stow';
+  /** Root of the service: `/studies` is added. */
+  url: string;
+  tokenFile?: string;
+  basic?: { user: string; passwordFile: string };
+  tls?: ClientTls;
+}
+
+export type Destination = DimseDestination | StowDestination;
+
+/** `AE@host:port`: the name of a destination that LIFEBOAT_FORWARD_TO or LIFEBOAT_PACS gives. */
+export function nameOf({ aeTitle, host, port }: { aeTitle: string; host: string; port: number }): string {
   return `${aeTitle}@${host}:${port}`;
 }
+
+const ASSOCIATIONS = 2;
+
+/** The simplest destination: everything, as it is where the peer takes it so. */
+export function plainDestination(peer: { aeTitle: string; host: string; port: number }): DimseDestination {
+  return { kind: 'dimse', name: nameOf(peer), associations: ASSOCIATIONS, transferSyntax: 'transcode', ...peer };
+}
+
+/** A change to an attribute of the data set itself (not of a sequence's items), made on the way out alone. */
+export type TagChange = { tag: string } & (
+  | { set: string }
+  | { remove: true }
+  | { prefix: string }
+  /** A value that is not in the map stays. */
+  | { map: Record<string, string> }
+);
+
+/** Sent in this order: what is urgent first. */
+export const PRIORITIES = ['stat', 'normal', 'low'] as const;
+export type Priority = (typeof PRIORITIES)[number];
 
 /** What the queue keeps of an instance: enough to send it, and to say whose it is, with no catalogue and no manifest at hand. */
 export type ForwardedInstance = {
@@ -37,9 +93,18 @@ export type ForwardedInstance = {
  */
 export type ForwardState = 'waiting' | 'sent' | 'person' | 'skipped';
 
+/** An instance that is owed to one destination. */
+export interface Owed {
+  destination: string;
+  instance: ForwardedInstance;
+  priority: Priority;
+  changes: readonly TagChange[];
+}
+
 export interface ForwardJob {
   id: number;
   instance: ForwardedInstance;
   /** How often it was tried in vain. */
   attempts: number;
+  changes: readonly TagChange[];
 }

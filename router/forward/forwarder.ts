@@ -1,25 +1,25 @@
 import type { Logger } from 'pino';
-import type { ObjectStore } from '../../storage/object-store.ts';
-import { type SendResult, sendInstances } from '../dimse/storage-scu.ts';
-import { type Destination, type ForwardJob, nameOf } from './forward-types.ts';
+import type { Destination, ForwardJob } from './forward-types.ts';
 import { holdAfter, judgeOutcome, pauseAfter } from './judge-outcome.ts';
-import { outgoing } from './outgoing.ts';
+import type { Sources } from './outgoing.ts';
 import type { ForwardQueue } from './queue.ts';
+import { DimseSender } from './send-dimse.ts';
+import { StowSender } from './send-stow.ts';
+import type { Outcome, Sender } from './sender.ts';
 
 export interface ForwarderOptions {
   destination: Destination;
   queue: ForwardQueue;
-  store: ObjectStore;
+  sources: Sources;
   /** Our own AE title, the calling one. */
   aeTitle: string;
   log: Logger;
-  /** Associations at once; default 2. */
-  associations?: number;
+  /** What real traffic experiences, for the watch: undefined when the peer took an instance, else why nothing goes. */
+  onTraffic?: (trouble: string | undefined) => void;
 }
 
-/** Instances of one association. */
-const BATCH = 200;
-const ASSOCIATIONS = 2;
+/** Instances given to one line at a time: what is urgent waits for no more than these. */
+const CLAIM = 50;
 /** Looks for work that nobody announced (another process, the end of a pause) at least so often. */
 const LONGEST_SLEEP_MS = 30_000;
 /** So many answers in a row that the peer has no room: it is given time. */
@@ -42,13 +42,16 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
-    this.name = nameOf(options.destination);
+    this.name = options.destination.name;
     this.#paused = options.queue.isPaused(this.name);
   }
 
   start(): void {
-    const lanes = this.#options.associations ?? ASSOCIATIONS;
-    this.#lanes = Array.from({ length: lanes }, () => this.#lane());
+    this.#lanes = Array.from({ length: this.#options.destination.associations }, () => this.#lane());
+  }
+
+  get destination(): Destination {
+    return this.#options.destination;
   }
 
   /** There is new work, or the destination is known to be back: what held it is forgotten. */
@@ -87,19 +90,21 @@ export class Forwarder {
     await Promise.all(this.#lanes);
   }
 
+  get #free(): boolean {
+    return !this.#paused && !this.#stop.signal.aborted && Date.now() >= this.#heldUntil;
+  }
+
   async #lane(): Promise<void> {
-    const { queue } = this.#options;
+    const sender = this.#sender();
     while (!this.#stop.signal.aborted) {
-      const now = Date.now();
-      const free = !this.#paused && now >= this.#heldUntil;
-      const jobs = free ? queue.due(this.name, now, BATCH, this.#taken) : [];
+      const jobs = this.#claim();
       if (jobs.length === 0) {
-        await this.#sleep(this.#untilWork(now));
+        await sender.rest();
+        if (!this.#stop.signal.aborted && !this.#workNow()) await this.#sleep(this.#untilWork(Date.now()));
         continue;
       }
-      for (const { id } of jobs) this.#taken.add(id);
       try {
-        await this.#send(jobs);
+        await sender.send(jobs, (job, outcome) => this.#settle(job, outcome), this.#stop.signal);
       } catch (error) {
         this.#options.log.error({ err: error, destination: this.name }, 'forwarding');
         this.#hold('Something unexpected went wrong; the log has the details.');
@@ -107,6 +112,26 @@ export class Forwarder {
         for (const { id } of jobs) this.#taken.delete(id);
       }
     }
+    await sender.rest();
+  }
+
+  #sender(): Sender {
+    const { destination, sources, aeTitle } = this.#options;
+    return destination.kind === 'dimse'
+      ? new DimseSender(destination, sources, aeTitle)
+      : new StowSender(destination, sources);
+  }
+
+  #claim(): ForwardJob[] {
+    if (!this.#free) return [];
+    const jobs = this.#options.queue.due(this.name, Date.now(), CLAIM, this.#taken);
+    for (const { id } of jobs) this.#taken.add(id);
+    return jobs;
+  }
+
+  /** Work that came while an association was being released. */
+  #workNow(): boolean {
+    return this.#free && this.#options.queue.due(this.name, Date.now(), 1, this.#taken).length > 0;
   }
 
   #untilWork(now: number): number {
@@ -128,37 +153,17 @@ export class Forwarder {
     });
   }
 
-  async #send(jobs: ForwardJob[]): Promise<void> {
-    const { destination, store, aeTitle } = this.#options;
-    const byId = new Map(jobs.map((job) => [String(job.id), job]));
-    // Ends this association, not the forwarder: at a pause, or when the peer is full.
-    const enough = new AbortController();
-    let broken = false;
-    await sendInstances({
-      host: destination.host,
-      port: destination.port,
-      calledAE: destination.aeTitle,
-      callingAE: aeTitle,
-      instances: outgoing(store, jobs),
-      signal: AbortSignal.any([enough.signal, this.#stop.signal]),
-      onProgress: (_done, _total, result) => {
-        // The first failure without an answer broke the association; what comes after it was not tried.
-        if (broken || (result.status === undefined && (enough.signal.aborted || this.#stop.signal.aborted))) return;
-        broken = this.#settle(byId.get(result.name)!, result);
-        if (this.#paused || Date.now() < this.#heldUntil) enough.abort();
-      },
-    });
-  }
-
-  /** true: the association is over, results after this one say nothing of their instances. */
-  #settle(job: ForwardJob, result: SendResult): boolean {
-    const { queue, log } = this.#options;
+  /** false: no more is to be sent now. */
+  #settle(job: ForwardJob, result: Outcome): boolean {
+    const { queue, log, onTraffic } = this.#options;
+    // What we broke off ourselves says nothing of the peer.
+    if (this.#stop.signal.aborted && result.status === undefined) return false;
     const verdict = judgeOutcome(result, job.attempts);
     const { status, message } = result;
-    const about = { destination: this.name, sopInstanceUID: result.sopInstanceUID, status, message };
+    const about = { destination: this.name, sopInstanceUID: job.instance.sopInstanceUID, status, message };
     if (verdict === 'hold') {
       this.#hold(message);
-      return true;
+      return false;
     }
     if (verdict === 'done') {
       queue.settle(job, 'sent', { attempts: job.attempts, dueMs: 0, status, message });
@@ -166,7 +171,8 @@ export class Forwarder {
       this.#trouble = '';
       this.#holds = 0;
       this.#fullInARow = 0;
-      return false;
+      onTraffic?.(undefined);
+      return this.#free;
     }
     const attempts = job.attempts + 1;
     if (verdict === 'person') {
@@ -175,14 +181,13 @@ export class Forwarder {
     } else {
       log.info(about, 'forwarding: again later');
       queue.settle(job, 'waiting', { attempts, dueMs: Date.now() + pauseAfter(job.attempts), status, message });
-      if (status !== undefined && ++this.#fullInARow >= FULL_AFTER) {
+      if (status === undefined) onTraffic?.(message);
+      else if (++this.#fullInARow >= FULL_AFTER) {
         this.#fullInARow = 0;
         this.#hold(message);
       }
     }
-    return (
-      status === undefined && result.error?.code !== 'PEER_NO_CONTEXT' && result.error?.code !== 'DATASET_UNREADABLE'
-    );
+    return this.#free;
   }
 
   #hold(reason: string): void {
@@ -190,5 +195,6 @@ export class Forwarder {
     if (this.#trouble !== reason) this.#options.log.warn({ destination: this.name, reason }, 'forwarding is held');
     this.#trouble = reason;
     this.#heldUntil = Date.now() + holdAfter(this.#holds++);
+    this.#options.onTraffic?.(reason);
   }
 }

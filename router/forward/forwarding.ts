@@ -1,19 +1,40 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import type { ForwardingStatus } from '../../contract/api.ts';
+import type { ForwardingAction, ForwardingStatus } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
+import type { Archive } from '../../storage/archive-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import { joinPersonName, type PersonName } from '../../storage/format/person-name.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Config } from '../config.ts';
-import { type Destination, type ForwardedInstance, nameOf } from './forward-types.ts';
+import { ImagePool } from '../dicomweb/image-pool.ts';
+import { type Destination, type ForwardedInstance, nameOf, type Owed, plainDestination } from './forward-types.ts';
 import { Forwarder } from './forwarder.ts';
+import { LostQueue } from './lost-queue.ts';
 import { type ForwardCounts, ForwardQueue } from './queue.ts';
+import { readAllAttributes } from './read-all.ts';
+import { NO_ROUTES, parseRoutes, type Routes, readRoutesFile, writeRoutesFile } from './routes.ts';
+import { type Route, routesOf } from './rules.ts';
 
-/** undefined when there is nobody to forward to. */
-export function openForwarding(config: Pick<Config, 'dataDir' | 'forwardTo'>): Forwarding | undefined {
-  return config.forwardTo?.length ? new Forwarding(config.dataDir, config.forwardTo) : undefined;
+type ForwardConfig = Pick<Config, 'dataDir' | 'forwardTo'> & { forwardingFile?: string };
+
+/** Where the destinations and rules stand that are more than LIFEBOAT_FORWARD_TO can say. */
+export const forwardingFileOf = (config: ForwardConfig): string =>
+  config.forwardingFile ?? join(config.dataDir, 'forwarding.yaml');
+
+/**
+ * Always there in the router, so that destinations can be added while it runs; undefined for a command when there is nobody to
+ * forward to.
+ * @throws CONFIG_INVALID when the forwarding file is wrong
+ */
+export function openForwarding(config: ForwardConfig): Forwarding {
+  return new Forwarding(config);
+}
+
+export function hasDestinations(config: ForwardConfig): boolean {
+  return (config.forwardTo?.length ?? 0) > 0 || existsSync(forwardingFileOf(config));
 }
 
 /** Instances by destination and state. */
@@ -24,43 +45,163 @@ export function registerForwardingMetrics(registry: Registry, forwarding: Forwar
     labelNames: ['destination', 'state'],
     registers: [registry],
     collect() {
+      this.reset();
       for (const { name, waiting, person, sent, skipped } of forwarding.counts())
         for (const [state, count] of Object.entries({ waiting, person, sent, skipped }))
           this.set({ destination: name, state }, count);
+    },
+  });
+  new Gauge({
+    name: 'lifeboat_forward_oldest_seconds',
+    help: 'Age of the oldest instance that waits for a destination, 0 when none does',
+    labelNames: ['destination'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { name, oldest } of forwarding.counts())
+        this.set({ destination: name }, oldest === null ? 0 : Math.max(0, (Date.now() - Date.parse(oldest)) / 1000));
     },
   });
 }
 
 /** Problems listed for one destination. */
 const PROBLEMS_SHOWN = 200;
+const PRUNE_EVERY_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 /**
- * Passing on: what the archive keeps is owed to every destination, is sent when these can take it, and counts as sent only
+ * Passing on: what the archive keeps is owed to its destinations, is sent when these can take it, and counts as sent only
  * when they said so. An instance is in the queue before the spool forgets it, so that no crash lies between.
  */
 export class Forwarding {
+  readonly #config: ForwardConfig;
   readonly #queue: ForwardQueue;
-  readonly #names: readonly string[];
-  readonly #destinations: readonly Destination[];
+  readonly #plain: readonly Destination[];
+  readonly #images = new ImagePool();
+  readonly #started: Promise<ObjectStore>;
+  #start: (store: ObjectStore) => void = () => {};
+  #routes: Routes;
   #forwarders: Forwarder[] = [];
+  #running: { store: ObjectStore; aeTitle: string; log: Logger } | undefined;
+  #lost: LostQueue | undefined;
+  #pruning: NodeJS.Timeout | undefined;
+  /** What real traffic experiences at a destination, for the watch. */
+  onTraffic: ((destination: Destination, trouble: string | undefined) => void) | undefined;
 
-  constructor(dataDir: string, destinations: readonly Destination[]) {
-    this.#queue = new ForwardQueue(join(dataDir, 'forward.sqlite'));
-    this.#destinations = destinations;
-    this.#names = destinations.map(nameOf);
+  constructor(config: ForwardConfig) {
+    this.#config = config;
+    this.#plain = (config.forwardTo ?? []).map(plainDestination);
+    this.#routes = this.#parse(readRoutesFile(this.routesFile));
+    this.#queue = new ForwardQueue(join(config.dataDir, 'forward.sqlite'));
+    this.#started = new Promise((resolve) => {
+      this.#start = resolve;
+    });
+  }
+
+  get routesFile(): string {
+    return forwardingFileOf(this.#config);
+  }
+
+  get routes(): Routes {
+    return this.#routes;
+  }
+
+  get destinations(): readonly Destination[] {
+    return [...this.#plain, ...this.#routes.destinations];
+  }
+
+  get #names(): string[] {
+    return this.destinations.map(({ name }) => name);
+  }
+
+  #parse(text: string): Routes {
+    if (text.trim() === '') return NO_ROUTES;
+    return parseRoutes(
+      text,
+      dirname(this.routesFile),
+      this.#plain.map(({ name }) => name),
+    );
   }
 
   /** For the archive: resolves when what was stored is owed for good. */
   async owe(entries: readonly InstanceEntry[]): Promise<void> {
-    await this.#queue.add(this.#names, entries.map(toForwarded));
+    if (this.destinations.length === 0) return;
+    await this.#queue.add(await this.owedOf(entries));
     for (const forwarder of this.#forwarders) forwarder.wake();
   }
 
-  start(store: ObjectStore, aeTitle: string, log: Logger): void {
-    this.#forwarders = this.#destinations.map(
-      (destination) => new Forwarder({ destination, queue: this.#queue, store, aeTitle, log }),
-    );
-    for (const forwarder of this.#forwarders) forwarder.start();
+  /** What is owed of these instances by the rules as they are now. @throws STORE_UNAVAILABLE when a rule needs their headers */
+  async owedOf(entries: readonly InstanceEntry[]): Promise<Owed[]> {
+    const owed: Owed[] = [];
+    for (const entry of entries) {
+      const instance = toForwarded(entry);
+      for (const { destination, priority, changes } of await this.route(entry))
+        owed.push({ destination, instance, priority, changes });
+    }
+    return owed;
+  }
+
+  /** Where an instance goes by the given rules, or by those in force. */
+  async route(entry: InstanceEntry, text?: string): Promise<Route[]> {
+    const routes = text === undefined ? this.#routes : this.#parse(text);
+    const always = this.#plain.map(({ name }) => name);
+    return routesOf(entry, routes, always, async (one) => readAllAttributes(await this.#started, one));
+  }
+
+  /** For commands that store and do not send. */
+  withStore(store: ObjectStore): void {
+    this.#start(store);
+  }
+
+  start(archive: Archive, aeTitle: string, log: Logger): void {
+    this.#start(archive.store);
+    this.#running = { store: archive.store, aeTitle, log };
+    if (this.#queue.setAside) log.error({ file: this.#queue.setAside }, 'the forwarding queue was damaged: set aside');
+    this.#lost = new LostQueue({ dataDir: this.#config.dataDir, queue: this.#queue, archive, forwarding: this, log });
+    this.#lost.start();
+    this.#apply();
+    const prune = () => {
+      const before = new Date(Date.now() - this.#routes.keepSentDays * DAY_MS).toISOString();
+      const more = this.#queue.prune(before);
+      this.#pruning = setTimeout(prune, more ? 1_000 : PRUNE_EVERY_MS);
+      this.#pruning.unref();
+    };
+    prune();
+  }
+
+  /** Forwarders for the destinations that there are; those that stayed the same go on undisturbed. */
+  #apply(): void {
+    const { store, aeTitle, log } = this.#running!;
+    const wanted = new Map(this.destinations.map((destination) => [destination.name, destination]));
+    const kept: Forwarder[] = [];
+    for (const forwarder of this.#forwarders) {
+      const now = wanted.get(forwarder.name);
+      if (now && JSON.stringify(now) === JSON.stringify(forwarder.destination)) kept.push(forwarder);
+      else void forwarder.close();
+    }
+    this.#forwarders = [...wanted.values()].map((destination) => {
+      const running = kept.find(({ name }) => name === destination.name);
+      if (running) return running;
+      const forwarder = new Forwarder({
+        destination,
+        queue: this.#queue,
+        sources: { store, images: this.#images },
+        aeTitle,
+        log,
+        onTraffic: (trouble) => this.onTraffic?.(destination, trouble),
+      });
+      forwarder.start();
+      return forwarder;
+    });
+  }
+
+  /** Puts other destinations and rules in force: for what is stored from now on. @throws CONFIG_INVALID and changes nothing */
+  setRoutes(text: string): void {
+    const routes = this.#parse(text);
+    writeRoutesFile(this.routesFile, text);
+    this.#routes = routes;
+    if (this.#running) this.#apply();
+    this.#lost?.mark();
   }
 
   /** The watch knows that this peer works again. */
@@ -70,6 +211,11 @@ export class Forwarding {
 
   has(name: string): boolean {
     return this.#names.includes(name);
+  }
+
+  /** The destination that is this DIMSE peer, whatever it is called. */
+  destinationAt(peer: { aeTitle: string; host: string; port: number }): string | undefined {
+    return this.destinations.find((one) => one.kind === 'dimse' && nameOf(one) === nameOf(peer))?.name;
   }
 
   /** Instances that wait for this destination. */
@@ -102,26 +248,64 @@ export class Forwarding {
 
   /** Of one study, by destination. */
   ofStudy(studyInstanceUID: string): { destination: string; owed: number; sent: number }[] {
-    return this.#names.map((destination) => ({ destination, ...this.#queue.ofStudy(destination, studyInstanceUID) }));
+    return this.#names
+      .map((destination) => ({ destination, ...this.#queue.ofStudy(destination, studyInstanceUID) }))
+      .filter(({ owed }, _, all) => owed > 0 || all.length === 1);
   }
 
-  /** Throws NOT_FOUND for a destination that is not configured. */
-  act(name: string, action: 'pause' | 'resume' | 'retry' | 'skip', id?: number): number {
+  /** What a destination last said of a content. */
+  answerTo(name: string, sopInstanceUID: string, dataSetSha256: string): ReturnType<ForwardQueue['answerTo']> {
+    return this.#queue.answerTo(name, sopInstanceUID, dataSetSha256);
+  }
+
+  /** Sends these once more to one destination, with the changes its rules make. How many. */
+  async sendAgain(name: string, entries: readonly InstanceEntry[]): Promise<number> {
+    const owed: Owed[] = [];
+    for (const entry of entries) {
+      const route = (await this.route(entry)).find(({ destination }) => destination === name);
+      owed.push({
+        destination: name,
+        instance: toForwarded(entry),
+        priority: route?.priority ?? 'normal',
+        changes: route?.changes ?? [],
+      });
+    }
+    await this.#queue.again(owed);
+    this.isBack(name);
+    return owed.length;
+  }
+
+  /** The hand on it; how many instances it touched. Throws NOT_FOUND for a destination that is not configured. */
+  act({ destination: name, action, id, studyInstanceUID, priority }: ForwardingAction): number {
     const forwarder = this.#forwarders.find((each) => each.name === name);
     if (!forwarder) throw new LifeboatError('NOT_FOUND', 'There is no such destination.');
-    if (action === 'pause') forwarder.pause();
-    else if (action === 'resume') forwarder.resume();
-    else if (action === 'skip') return this.#queue.skip(name, id);
-    else {
-      const count = this.#queue.retry(name, id);
-      forwarder.wake(true);
-      return count;
+    const which = { ...(id !== undefined && { id }), ...(studyInstanceUID && { studyInstanceUID }) };
+    switch (action) {
+      case 'pause':
+        forwarder.pause();
+        return 0;
+      case 'resume':
+        forwarder.resume();
+        return 0;
+      case 'skip':
+        return this.#queue.skip(name, which);
+      case 'retry': {
+        const count = this.#queue.retry(name, which);
+        forwarder.wake(true);
+        return count;
+      }
+      case 'prioritise':
+        if (!studyInstanceUID || !priority)
+          throw new LifeboatError('BAD_REQUEST', 'prioritise needs studyInstanceUID and priority.');
+        return this.#queue.prioritise(name, studyInstanceUID, priority);
     }
-    return 0;
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#pruning);
+    this.#lost?.close();
     await Promise.all(this.#forwarders.map((forwarder) => forwarder.close()));
+    await this.#images.close();
   }
 
   /** After the archive, which may still owe. */
@@ -130,7 +314,7 @@ export class Forwarding {
   }
 }
 
-function toForwarded(entry: InstanceEntry): ForwardedInstance {
+export function toForwarded(entry: InstanceEntry): ForwardedInstance {
   const { key, size, dataSetOffset, dataSetSha256, receivedAt } = entry;
   const { studyInstanceUID, seriesInstanceUID, sopInstanceUID, sopClassUID, transferSyntaxUID } = entry;
   const patientName = (entry.attributes['00100010']?.Value?.[0] ?? {}) as PersonName;

@@ -1,4 +1,4 @@
-import type { SendResult } from '../dimse/storage-scu.ts';
+import type { Outcome } from './sender.ts';
 
 /**
  * What an answer means for the instance, or for all that go to this destination:
@@ -14,7 +14,7 @@ export const MOST_ATTEMPTS = 8;
 const REFUSED_FOR_GOOD = new Set([0x0122, 0x0124, 0x0117, 0x0106, 0x0112, 0x0118]);
 
 /** @param attempts so far, without this one */
-export function judgeOutcome(result: SendResult, attempts: number): Verdict {
+export function judgeOutcome(result: Outcome, attempts: number): Verdict {
   if (result.outcome !== 'failed') return 'done';
   const { status } = result;
   if (status !== undefined) {
@@ -33,6 +33,8 @@ export function judgeOutcome(result: SendResult, attempts: number): Verdict {
     case 'OBJECT_DAMAGED':
     case 'OBJECT_NOT_FOUND':
     case 'DATASET_UNREADABLE':
+    case 'NOT_ACCEPTABLE':
+    case 'CANNOT_RENDER':
       return 'person';
     default:
       // The association broke over this instance; the next attempt is its own.

@@ -72,7 +72,11 @@ async function running(
 const atOnce = async (): Promise<void> => {};
 
 /** The whole router as `lifeboat serve` runs it, with its embedded store below `folder`. */
-export async function startLifeboat(folder: string, nodeOptions: string[] = []): Promise<RunningReceiver> {
+export async function startLifeboat(
+  folder: string,
+  nodeOptions: string[] = [],
+  settings: Record<string, string> = {},
+): Promise<RunningReceiver & { httpPort: number }> {
   const port = await freePort();
   const httpPort = await freePort();
   const child = spawn('node', [...nodeOptions, join(projectRoot, 'bin/lifeboat.mjs'), 'serve'], {
@@ -85,14 +89,16 @@ export async function startLifeboat(folder: string, nodeOptions: string[] = []):
       LIFEBOAT_DICOM_PORT: String(port),
       LIFEBOAT_ACCEPT_AE: '*',
       LIFEBOAT_LOG_LEVEL: 'warn',
+      ...settings,
     },
   });
-  return running('lifeboat', 'LIFEBOAT', port, child, async () => {
+  const receiver = await running('lifeboat', 'LIFEBOAT', port, child, async () => {
     const deadline = Date.now() + 60_000;
     while ((await spoolEntries(httpPort)) > 0 && Date.now() < deadline) {
       await new Promise((done) => setTimeout(done, 200));
     }
   });
+  return { ...receiver, httpPort };
 }
 
 /** Instances that are acknowledged and not yet in the store, as the router's metrics say. */
