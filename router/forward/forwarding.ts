@@ -127,6 +127,11 @@ export class Forwarding {
   async owe(entries: readonly InstanceEntry[]): Promise<void> {
     if (this.destinations.length === 0) return;
     await this.#queue.add(await this.owedOf(entries));
+    this.wake();
+  }
+
+  /** There is something new in the queue. */
+  wake(): void {
     for (const forwarder of this.#forwarders) forwarder.wake();
   }
 

@@ -11,7 +11,7 @@ export interface LostQueueOptions {
   dataDir: string;
   queue: ForwardQueue;
   archive: Archive;
-  forwarding: Pick<Forwarding, 'counts' | 'owedOf'>;
+  forwarding: Pick<Forwarding, 'counts' | 'owedOf' | 'wake'>;
   log: Logger;
 }
 
@@ -78,6 +78,7 @@ export class LostQueue {
           return known !== undefined && instance.receivedAt >= known.openSince;
         });
         await queue.add(owed);
+        forwarding.wake();
         count += owed.length;
       }
       log.warn({ since: oldest, instances: count }, 'the forwarding queue was lost: filled again from the archive');
