@@ -17,6 +17,7 @@ import { SignedManifests } from './http/signed-manifest.ts';
 import { ObjectSigner } from './http/signed-objects.ts';
 import { finishKilledImport } from './import-spool.ts';
 import { Integrity, registerIntegrityMetrics } from './integrity.ts';
+import { startLifeboatIndex } from './lifeboat-index.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { startPacsWatch } from './pacs-watch.ts';
@@ -126,6 +127,8 @@ async function start(
   }
   registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
   registerForwardingMetrics(metrics, forwarding);
+  const lifeboatIndex = startLifeboatIndex(config, archive, metrics, onProblem);
+  closers.push(() => lifeboatIndex.close());
 
   const replica = config.replica && new Replica(config, config.replica, archive, log);
   if (replica) {

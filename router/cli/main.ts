@@ -4,6 +4,7 @@ import { aeCommand } from './ae.ts';
 import { compactCommand } from './compact.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { indexCommand } from './index-command.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { repairCommand } from './repair.ts';
 import { sealCommand } from './seal.ts';
@@ -30,6 +31,7 @@ export async function main(argv: string[]): Promise<void> {
     repairCommand(),
     sealCommand(),
     rebuildCommand(),
+    indexCommand(),
     compactCommand(),
     userCommand(),
     tokenCommand(),

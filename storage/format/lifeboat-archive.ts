@@ -58,11 +58,11 @@ export async function checkArchive(bytes: Uint8Array): Promise<ArchiveDescriptio
   } catch {
     return { signature: 'invalid' };
   }
-  const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
+  const subtle = globalThis.crypto?.subtle as (typeof crypto)['subtle'] | undefined;
   if (!subtle) return { signature: 'cannot-be-checked', facts };
   const digest = hex(await subtle.digest('SHA-256', parts.publicKey));
   if (!digest.startsWith(facts.keyId) || facts.keyId.length !== 32) return { signature: 'invalid' };
-  let key: CryptoKey;
+  let key: Awaited<ReturnType<typeof subtle.importKey>>;
   try {
     key = await subtle.importKey('spki', parts.publicKey, { name: 'Ed25519' }, false, ['verify']);
   } catch (error) {

@@ -79,10 +79,9 @@ export function indexPath(studyInstanceUID: string): string {
 
 /** Identifiers are compared without the spaces around them; no control character gets into a key. */
 export function exactValue(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
   return text
     .toWellFormed()
-    .replace(/[\x00-\x1f]/g, ' ')
+    .replace(/\p{Cc}/gu, ' ')
     .trim()
     .slice(0, 128);
 }
@@ -115,7 +114,8 @@ export function tableValues(table: TableName, row: IndexRow): string[] {
   const single = (value: string) => (value ? [value] : []);
   switch (table) {
     case 'study':
-      return [row.path];
+      // with the slash, so that the order is that of the keys of segments in a list
+      return [`${row.path}/`];
     case 'patient':
       return single(exactValue(row.patientID));
     case 'accession':

@@ -140,7 +140,7 @@ export async function openLifeboatIndex(source: LifeboatSource): Promise<Lifeboa
   };
   const findStudy = async (studyInstanceUID: string): Promise<LifeboatStudyAnswer> => {
     const path = indexPath(studyInstanceUID);
-    const plan: SearchPlan = { table: 'study', from: `${path}\t`, to: `${path}\t\uffff`, counts: () => true };
+    const plan: SearchPlan = { table: 'study', from: `${path}/\t`, to: `${path}/\t\uffff`, counts: () => true };
     const { rows, problems } = await ask(plan, 1);
     const all = unique([...state.problems, ...problems]);
     const row = rows[0];
