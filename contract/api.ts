@@ -28,6 +28,7 @@
  * GET    /api/forwarding             → ForwardingStatus; POST ForwardingAction → ForwardingStatus
  * GET/PUT /api/forwarding/rules       → ForwardingRules; PUT {text}: in force for what comes from then on
  * POST   /api/forwarding/try         {studyInstanceUID, text?} → ForwardingTrial: nothing is sent or saved
+ * GET    /api/outages                → OutageAnswer; GET /api/outages/csv; POST /api/outages/planned {from, to, note}, DELETE /api/outages/planned/ID → OutageAnswer
  * GET    /api/audit?from=&to=&user=&action=&limit=&offset= → AuditAnswer
  * GET    /api/refusals?limit=        → RefusalRow[] (what was refused lately: DIMSE and HTTP)
  */
@@ -285,6 +286,29 @@ export interface ForwardingTrial {
 }
 export interface ForwardingStatus {
   destinations: ForwardingDestination[];
+}
+
+/** The ledger of outages of the main PACS. Times are UTC ISO. */
+export interface OutageRow {
+  id: number;
+  pacs: string;
+  from: string;
+  /** null: it goes on. */
+  to: string | null;
+  /** Note of the planned downtime in which it began; null: not planned. */
+  planned: string | null;
+  evidence: { at: string; state: string; words: string }[];
+  /** Kept meanwhile, by where it came from. */
+  received: { source: string; instances: number; bytes: number }[];
+  /** What waits for each destination; of one that is over: what waited when it ended. */
+  owed: { destination: string; instances: number }[];
+  /** Who looked at images meanwhile, and how often. */
+  looks: { user: string; count: number }[];
+}
+export interface OutageAnswer {
+  /** Newest first. */
+  outages: OutageRow[];
+  planned: { id: number; from: string; to: string; note: string; by: string }[];
 }
 
 export interface UserRow {

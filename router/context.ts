@@ -5,6 +5,8 @@ import type { Archive } from '../storage/archive-types.ts';
 import type { AccessControl } from './access/access-types.ts';
 import type { Config } from './config.ts';
 import type { Forwarding } from './forward/forwarding.ts';
+import type { OutageLedger } from './outage/ledger.ts';
+import type { Replica } from './replica.ts';
 
 /** What every part of the running router is given; built once in router/serve.ts. */
 export interface RouterContext {
@@ -15,6 +17,10 @@ export interface RouterContext {
   readonly metrics: Registry;
   /** Set by the PACS watch when one is configured. */
   pacsStatus?: () => PacsStatus;
+  /** Set when there is a second store. */
+  replica?: Replica;
   /** Set when there are destinations to forward to. */
   forwarding?: Forwarding;
+  /** Set when a main PACS is watched. */
+  outages?: OutageLedger;
 }

@@ -20,7 +20,9 @@ import { Integrity, registerIntegrityMetrics } from './integrity.ts';
 import { startLifeboatIndex } from './lifeboat-index.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
+import { OutageLedger } from './outage/ledger.ts';
 import { startPacsWatch } from './pacs-watch.ts';
+import { openQueryRetrieve } from './query-retrieve/query-retrieve.ts';
 import { countReceptions } from './reception-watch.ts';
 import { fallbackTeller, Replica, registerReplicaMetrics } from './replica.ts';
 import { StatusBoard } from './status.ts';
@@ -85,6 +87,8 @@ async function start(
   const firstStart = await control.firstStart(config.adminPassword);
 
   const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
+  const outages = config.pacs && new OutageLedger(config.dataDir);
+  if (outages) closers.push(() => outages.close());
   const forwarding = openForwarding(config);
   closers.push(() => forwarding.closeQueue());
   // asked while the archive is open, set as soon as it is
@@ -111,14 +115,18 @@ async function start(
   const context: RouterContext = { config, archive, access: control, log, metrics, forwarding };
   forwarding.start(archive, config.aeTitle, log);
   closers.push(() => forwarding.close());
-  if (config.pacs) {
+  if (config.pacs && outages) {
+    context.outages = outages;
     const peer = config.pacs;
     const queued = () => {
       const name = forwarding.destinationAt(peer);
       return name === undefined ? undefined : forwarding.queued(name);
     };
     const watch = startPacsWatch({ pacs: peer, aeTitle: config.aeTitle, log, queued });
-    watch.on('change', ({ state }) => {
+    archive.events.on('committed', (entries) => outages.received(entries));
+    watch.on('change', (status) => {
+      const { state } = status;
+      outages.changed(status, forwarding.counts());
       const name = forwarding.destinationAt(peer);
       if (state === 'up' && name !== undefined) forwarding.isBack(name);
     });
@@ -141,7 +149,10 @@ async function start(
   closers.push(() => integrity.close());
   registerIntegrityMetrics(metrics, integrity);
 
+  const queryRetrieve = openQueryRetrieve(context);
+  closers.push(() => queryRetrieve.close());
   const dimse = await startDimseServer({
+    services: queryRetrieve.services,
     config,
     receiver: archive,
     access: control,

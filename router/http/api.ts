@@ -5,6 +5,7 @@ import { arrivalsApi } from './api-arrivals.ts';
 import { auditApi } from './api-audit.ts';
 import { forwardingApi } from './api-forwarding.ts';
 import { integrityApi } from './api-integrity.ts';
+import { outagesApi } from './api-outages.ts';
 import { sessionApi } from './api-session.ts';
 import { studiesApi } from './api-studies.ts';
 import { tokensApi } from './api-tokens.ts';
@@ -32,6 +33,7 @@ export function createApi(parts: HttpParts): Router & { closeAll(): void } {
   router.use('/tokens', requireRight('admin'), tokensApi(parts));
   router.use('/aes', requireRight('admin'), aesApi(parts));
   router.use('/forwarding', requireRight('admin'), forwardingApi(parts));
+  router.use('/outages', requireRight('admin'), outagesApi(parts));
   router.use('/integrity', requireRight('admin'), integrityApi(parts));
   router.use(['/audit', '/refusals'], requireRight('admin'));
   router.use(auditApi(parts));
