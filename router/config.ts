@@ -54,6 +54,8 @@ export interface Config {
   pacs?: { aeTitle: string; host: string; port: number };
   /** LIFEBOAT_FORWARD_TO: peers to which everything kept is passed on. */
   forwardTo?: { aeTitle: string; host: string; port: number }[];
+  /** LIFEBOAT_WORKSTATIONS: who may query and retrieve by DIMSE, and where images for them go; default nobody. */
+  workstations?: { aeTitle: string; host: string; port: number }[];
   /** LIFEBOAT_FORWARDING: destinations and rules beyond that; default LIFEBOAT_DATA/forwarding.yaml. */
   forwardingFile?: string;
   /** LIFEBOAT_TLS_CERT, LIFEBOAT_TLS_KEY: PEM files; HTTPS when both are given. */
@@ -214,6 +216,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     spoolMinFreeBytes: values.LIFEBOAT_SPOOL_MIN_FREE_MB * 1024 * 1024,
     pacs: values.LIFEBOAT_PACS,
     forwardTo: values.LIFEBOAT_FORWARD_TO,
+    workstations: values.LIFEBOAT_WORKSTATIONS,
     forwardingFile: values.LIFEBOAT_FORWARDING && resolve(baseOf('LIFEBOAT_FORWARDING'), values.LIFEBOAT_FORWARDING),
     tls,
     dicomTls: assembleDicomTls(values, tls, pem),

@@ -23,6 +23,7 @@ export const SETTINGS = [
   'LIFEBOAT_SPOOL_MIN_FREE_MB',
   'LIFEBOAT_PACS',
   'LIFEBOAT_FORWARD_TO',
+  'LIFEBOAT_WORKSTATIONS',
   'LIFEBOAT_FORWARDING',
   'LIFEBOAT_TLS_CERT',
   'LIFEBOAT_TLS_KEY',
@@ -148,6 +149,11 @@ export const settingSchemas = {
   LIFEBOAT_SPOOL_MIN_FREE_MB: wholeNumber(0, 1_000_000_000, ' MB').default(512),
   LIFEBOAT_PACS: peer.optional(),
   LIFEBOAT_FORWARD_TO: z
+    .string()
+    .transform((list) => list.split(',').filter((each) => each.trim() !== ''))
+    .pipe(z.array(peer))
+    .default([]),
+  LIFEBOAT_WORKSTATIONS: z
     .string()
     .transform((list) => list.split(',').filter((each) => each.trim() !== ''))
     .pipe(z.array(peer))

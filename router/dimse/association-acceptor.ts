@@ -7,12 +7,20 @@ import type { Config } from '../config.ts';
 import { APPLICATION_CONTEXT, type AssociateRequest } from './acse.ts';
 import { Association, type AssociationEnd } from './association.ts';
 import { CommandField, type CommandSet, errorComment, NO_DATA_SET, RESPONSE_BIT, Status } from './command-set.ts';
-import { type DataSetSink, encodeCommandMessage, MessageAssembler, type PresentationContext } from './dimse-message.ts';
+import {
+  type DataSetSink,
+  encodeCommandMessage,
+  MessageAssembler,
+  type PresentationContext,
+  payloadFor,
+} from './dimse-message.ts';
 import type { DimseMetrics } from './dimse-metrics.ts';
+import type { DimseService } from './dimse-service.ts';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH } from './implementation.ts';
 import { ProtocolViolation, type Rejection, Rejections } from './pdu.ts';
 import { negotiate } from './presentation-contexts.ts';
 import { reuseReadBuffer } from './read-buffer.ts';
+import { ServiceRunner } from './service-runner.ts';
 import { refuseCommand, StoreSink, storeResponse } from './storage-scp.ts';
 import { echoResponse } from './verification-scp.ts';
 
@@ -23,6 +31,8 @@ export interface AcceptorContext {
   access: Pick<AccessControl, 'senderAllowed' | 'refused' | 'audit'>;
   log: Logger;
   metrics: DimseMetrics;
+  /** Beyond verification and storage, by abstract syntax. */
+  services?: ReadonlyMap<string, DimseService>;
   /** Associations established now, this one not counted. */
   established(): number;
   /** The server is closing: no new associations. */
@@ -36,6 +46,7 @@ export class AssociationAcceptor {
   readonly #address: string;
   #callingAE = '';
   #assembler: MessageAssembler | undefined;
+  #runner: ServiceRunner | undefined;
   #accepted = false;
   #stored = 0;
   #failed = 0;
@@ -87,7 +98,8 @@ export class AssociationAcceptor {
   /** Ends the association as soon as no message is under way. */
   endWhenIdle(error: LifeboatError): void {
     this.#endWhenIdle = error;
-    if (!this.#assembler?.underWay && this.#answering === 0) this.#association.abort(error);
+    this.#runner?.cancel();
+    if (!this.#assembler?.underWay && this.#answering === 0 && !this.#runner?.busy) this.#association.abort(error);
   }
 
   destroy(): void {
@@ -95,7 +107,7 @@ export class AssociationAcceptor {
   }
 
   #checkGone(): void {
-    if (this.#socketClosed && this.#answering === 0) this.#gone();
+    if (this.#socketClosed && this.#answering === 0 && !this.#runner?.busy) this.#gone();
   }
 
   get #peer(): string {
@@ -114,13 +126,24 @@ export class AssociationAcceptor {
       this.#association.reject(refusal.rejection, refusal.error);
       return;
     }
-    const { answers, accepted } = negotiate(request.contexts);
+    const { answers, accepted } = negotiate(request.contexts, this.#context.services);
     this.#assembler = new MessageAssembler(accepted, (context, command, hasDataSet) =>
       this.#message(context, command, hasDataSet),
     );
     this.#accepted = true;
     this.#context.metrics.accepted();
     const { user } = request;
+    this.#runner = new ServiceRunner({
+      callingAE: this.#callingAE,
+      address: this.#address,
+      payload: payloadFor(user.maximumLength),
+      send: (pdus) => this.#association.send(pdus),
+      log: this.#context.log,
+      idle: () => {
+        this.#checkGone();
+        if (this.#endWhenIdle) this.#association.abort(this.#endWhenIdle);
+      },
+    });
     const window = user.asynchronousWindow;
     this.#association.accept({
       calledAE: request.calledAE,
@@ -214,16 +237,19 @@ export class AssociationAcceptor {
       case CommandField.CStoreRQ:
         return this.#store(context, command, hasDataSet);
       case CommandField.CCancelRQ:
+        this.#runner!.cancel(command.messageIDBeingRespondedTo);
         return;
     }
     if (command.commandField & RESPONSE_BIT) throw new ProtocolViolation('A response came to a request we never made.');
+    const service = this.#context.services?.get(context.abstractSyntax);
+    if (service) return this.#runner!.take(service, context, command, hasDataSet);
     const response: CommandSet = {
       affectedSOPClassUID: command.affectedSOPClassUID,
       commandField: command.commandField | RESPONSE_BIT,
       messageIDBeingRespondedTo: command.messageID ?? 0,
       commandDataSetType: NO_DATA_SET,
       status: Status.UnrecognizedOperation,
-      errorComment: errorComment('Only C-ECHO and C-STORE are served here.'),
+      errorComment: errorComment('This operation is not served here.'),
     };
     const operation = `0x${command.commandField.toString(16).padStart(4, '0')}`;
     this.#refused('DIMSE_COMMAND_INVALID', `Operation ${operation} is not served here.`);
@@ -275,6 +301,7 @@ export class AssociationAcceptor {
   #ended(end: AssociationEnd): void {
     const midway = this.#assembler?.underWay ?? false;
     this.#assembler?.abort();
+    this.#runner?.cancel();
     if (this.#accepted) this.#context.metrics.ended(end.kind);
     const { access, log } = this.#context;
     const fields = { peer: this.#peer, stored: this.#stored, failed: this.#failed, end: end.kind };

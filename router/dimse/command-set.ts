@@ -4,6 +4,12 @@ import { ProtocolViolation } from './pdu.ts';
 export const CommandField = {
   CStoreRQ: 0x0001,
   CStoreRSP: 0x8001,
+  CGetRQ: 0x0010,
+  CGetRSP: 0x8010,
+  CFindRQ: 0x0020,
+  CFindRSP: 0x8020,
+  CMoveRQ: 0x0021,
+  CMoveRSP: 0x8021,
   CEchoRQ: 0x0030,
   CEchoRSP: 0x8030,
   CCancelRQ: 0x0fff,
@@ -15,19 +21,31 @@ export const RESPONSE_BIT = 0x8000;
 export const NO_DATA_SET = 0x0101;
 
 /** Statuses used here that belong to no error of ours (PS3.7 Annex C). */
-export const Status = { Success: 0x0000, Cancel: 0xfe00, UnrecognizedOperation: 0x0211 } as const;
+export const Status = {
+  Success: 0x0000,
+  Cancel: 0xfe00,
+  Pending: 0xff00,
+  /** C-FIND: one or more optional keys were not matched (PS3.4 C.4.1.1.4). */
+  PendingKeysUnsupported: 0xff01,
+  UnrecognizedOperation: 0x0211,
+} as const;
 
-/** The elements of a command set that storage and verification use (PS3.7 9.3). */
+/** The elements of a command set that the services here use (PS3.7 9.3). */
 export interface CommandSet {
   affectedSOPClassUID?: string;
   commandField: number;
   messageID?: number;
   messageIDBeingRespondedTo?: number;
+  moveDestination?: string;
   priority?: number;
   commandDataSetType: number;
   status?: number;
   errorComment?: string;
   affectedSOPInstanceUID?: string;
+  remainingSuboperations?: number;
+  completedSuboperations?: number;
+  failedSuboperations?: number;
+  warningSuboperations?: number;
   moveOriginatorAE?: string;
   moveOriginatorMessageID?: number;
 }
@@ -39,11 +57,16 @@ const ELEMENTS: ReadonlyArray<readonly [element: number, key: keyof CommandSet, 
   [0x0100, 'commandField', 'US'],
   [0x0110, 'messageID', 'US'],
   [0x0120, 'messageIDBeingRespondedTo', 'US'],
+  [0x0600, 'moveDestination', 'AE'],
   [0x0700, 'priority', 'US'],
   [0x0800, 'commandDataSetType', 'US'],
   [0x0900, 'status', 'US'],
   [0x0902, 'errorComment', 'LO'],
   [0x1000, 'affectedSOPInstanceUID', 'UI'],
+  [0x1020, 'remainingSuboperations', 'US'],
+  [0x1021, 'completedSuboperations', 'US'],
+  [0x1022, 'failedSuboperations', 'US'],
+  [0x1023, 'warningSuboperations', 'US'],
   [0x1030, 'moveOriginatorAE', 'AE'],
   [0x1031, 'moveOriginatorMessageID', 'US'],
 ];

@@ -123,3 +123,26 @@ const DROP: DataSetSink = { write() {}, end() {}, abort() {} };
 export function encodeCommandMessage(contextId: number, command: CommandSet): Buffer {
   return encodePData(contextId, encodeCommandSet(command), true, true);
 }
+
+/** Bytes of headers that count against a peer's maximum length: item length, context id and control. */
+const PDV_OVERHEAD = 6;
+const LONGEST_PAYLOAD = 128 * 1024;
+const SHORTEST_PAYLOAD = 250;
+
+/** Payload of the P-DATA-TF PDUs for a peer that takes `maximumLength` bytes (0: any), even as PS3.8 E.2 has it. */
+export function payloadFor(maximumLength: number): number {
+  if (maximumLength === 0) return LONGEST_PAYLOAD;
+  return Math.min(Math.max(maximumLength - PDV_OVERHEAD, SHORTEST_PAYLOAD), LONGEST_PAYLOAD) & ~1;
+}
+
+/** A message with a short data set that is in memory as a whole. @param payload see `payloadFor` */
+export function encodeMessage(contextId: number, command: CommandSet, dataSet: Buffer, payload: number): Buffer {
+  const pdus = [encodeCommandMessage(contextId, command)];
+  let at = 0;
+  do {
+    const piece = dataSet.subarray(at, at + payload);
+    at += piece.length;
+    pdus.push(encodePData(contextId, piece, false, at >= dataSet.length));
+  } while (at < dataSet.length);
+  return Buffer.concat(pdus);
+}

@@ -1,4 +1,5 @@
 import { type AnsweredContext, ContextResult, type ProposedContext } from './acse.ts';
+import { SHORT_DATA_SET_SYNTAXES } from './data-set-json.ts';
 import type { PresentationContext } from './dimse-message.ts';
 import { isStorageClass, VERIFICATION } from './sop-classes.ts';
 import {
@@ -13,28 +14,37 @@ const VERIFICATION_SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian, E
 /** PS3.8 9.3.3.2.1: where a context is not accepted its transfer syntax means nothing; peers like to see a valid one. */
 const INSIGNIFICANT = ImplicitVRLittleEndian;
 
-/** Answers one proposed presentation context as Verification and Storage SCP (PS3.8 7.1.1.13). */
-function answer(proposed: ProposedContext): AnsweredContext {
+/** Answers one proposed presentation context as Verification, Storage and further SCP (PS3.8 7.1.1.13). */
+function answer(proposed: ProposedContext, services?: ReadonlyMap<string, unknown>): AnsweredContext {
   const { id, abstractSyntax, transferSyntaxes } = proposed;
-  if (abstractSyntax !== VERIFICATION && !isStorageClass(abstractSyntax)) {
+  const isService = services?.has(abstractSyntax) ?? false;
+  if (abstractSyntax !== VERIFICATION && !isService && !isStorageClass(abstractSyntax)) {
     return { id, result: ContextResult.AbstractSyntaxNotSupported, transferSyntax: INSIGNIFICANT };
   }
   const chosen =
     abstractSyntax === VERIFICATION
       ? transferSyntaxes.find((uid) => VERIFICATION_SYNTAXES.includes(uid))
-      : chooseTransferSyntax(transferSyntaxes);
+      : isService
+        ? SHORT_DATA_SET_SYNTAXES.find((uid) => transferSyntaxes.includes(uid))
+        : chooseTransferSyntax(transferSyntaxes);
   if (chosen === undefined) {
     return { id, result: ContextResult.TransferSyntaxesNotSupported, transferSyntax: INSIGNIFICANT };
   }
   return { id, result: ContextResult.Acceptance, transferSyntax: chosen };
 }
 
-/** Answers all proposed contexts; `accepted` holds those that may carry messages. */
-export function negotiate(proposed: readonly ProposedContext[]): {
+/**
+ * Answers all proposed contexts; `accepted` holds those that may carry messages.
+ * @param services abstract syntaxes served besides verification and storage
+ */
+export function negotiate(
+  proposed: readonly ProposedContext[],
+  services?: ReadonlyMap<string, unknown>,
+): {
   answers: AnsweredContext[];
   accepted: Map<number, PresentationContext>;
 } {
-  const answers = proposed.map(answer);
+  const answers = proposed.map((context) => answer(context, services));
   const accepted = new Map<number, PresentationContext>();
   answers.forEach((context, i) => {
     if (context.result !== ContextResult.Acceptance) return;

@@ -8,6 +8,7 @@ import type { AccessControl } from '../access/access-types.ts';
 import type { Config } from '../config.ts';
 import { type AcceptorContext, AssociationAcceptor } from './association-acceptor.ts';
 import { createDimseMetrics } from './dimse-metrics.ts';
+import type { DimseService } from './dimse-service.ts';
 import { createTlsPort } from './tls-port.ts';
 
 export interface DimseServerContext {
@@ -18,6 +19,8 @@ export interface DimseServerContext {
   access: Pick<AccessControl, 'senderAllowed' | 'refused' | 'audit'>;
   log: Logger;
   metrics?: Registry;
+  /** Beyond verification and storage. */
+  services?: readonly DimseService[];
 }
 
 export interface DimseServer {
@@ -40,7 +43,7 @@ const CLOSE_GRACE_MS = 10_000;
 /** Connections beyond the association limit that may wait for their clear rejection; more are cut unheard. */
 const REJECTION_BACKLOG = 64;
 
-/** Starts the DICOM port: Verification SCP and Storage SCP. Throws PORT_IN_USE. */
+/** Starts the DICOM port: Verification SCP, Storage SCP and `services`. Throws PORT_IN_USE. */
 export async function startDimseServer(context: DimseServerContext): Promise<DimseServer> {
   const { config, log } = context;
   const acceptors = new Set<AssociationAcceptor>();
@@ -52,6 +55,9 @@ export async function startDimseServer(context: DimseServerContext): Promise<Dim
     access: context.access,
     log,
     metrics: createDimseMetrics(context.metrics, () => acceptors.size),
+    services: new Map(
+      (context.services ?? []).flatMap((service) => service.abstractSyntaxes.map((uid) => [uid, service] as const)),
+    ),
     established: () => {
       let n = 0;
       for (const acceptor of acceptors) if (acceptor.established) n++;

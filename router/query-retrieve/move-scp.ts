@@ -1,0 +1,186 @@
+import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
+import type { Archive } from '../../storage/archive-types.ts';
+import { Status } from '../dimse/command-set.ts';
+import { writeShortDataSet } from '../dimse/data-set-json.ts';
+import type { DimseService, ServiceRequest, ServiceResponse } from '../dimse/dimse-service.ts';
+import { QueryClass } from '../dimse/query-classes.ts';
+import { type ForwardedInstance, type ForwardJob, plainDestination } from '../forward/forward-types.ts';
+import type { Sources } from '../forward/outgoing.ts';
+import { DimseSender } from '../forward/send-dimse.ts';
+import type { Outcome } from '../forward/sender.ts';
+import { type Identifier, readIdentifier } from './identifier.ts';
+import type { Permit, Workstation } from './permit.ts';
+import { selectInstances } from './selection.ts';
+
+/** C-MOVE statuses (PS3.4 Table C.4-2). */
+const UNABLE_TO_PERFORM = 0xa702;
+const DESTINATION_UNKNOWN = 0xa801;
+const IDENTIFIER_MISMATCH = 0xa900;
+const SOME_FAILED = 0xb000;
+const UNABLE_TO_PROCESS = 0xc000;
+/** Counts are US: more sub-operations than that cannot be told. */
+const MOST_TOLD = 0xffff;
+/** After so many instances in a row without an answer the destination is taken for gone. */
+const MOST_SILENT = 3;
+/** At least this often the requester hears that work goes on, ms. */
+const STILL_HERE_MS = 10_000;
+
+export interface MoveContext {
+  archive: Pick<Archive, 'entries' | 'catalogue'>;
+  sources: Sources;
+  aeTitle: string;
+  permit: Permit;
+}
+
+/** C-MOVE SCP of the Patient Root and Study Root models (PS3.4 C.4.2): to configured workstations alone. */
+export function moveScp(context: MoveContext): DimseService {
+  return {
+    abstractSyntaxes: [QueryClass.PatientRootMove, QueryClass.StudyRootMove],
+    serve: (request) => move(context, request),
+  };
+}
+
+class Tally {
+  remaining: number;
+  completed = 0;
+  warning = 0;
+  readonly failed: string[] = [];
+
+  constructor(total: number) {
+    this.remaining = total;
+  }
+
+  count(instance: ForwardedInstance, { outcome }: Outcome): void {
+    this.remaining--;
+    if (outcome === 'sent') this.completed++;
+    else if (outcome === 'warning') this.warning++;
+    else this.failed.push(instance.sopInstanceUID);
+  }
+
+  fields(withRemaining: boolean) {
+    const told = (n: number) => Math.min(n, MOST_TOLD);
+    return {
+      ...(withRemaining && { remainingSuboperations: told(this.remaining) }),
+      completedSuboperations: told(this.completed),
+      failedSuboperations: told(this.failed.length),
+      warningSuboperations: told(this.warning),
+    };
+  }
+}
+
+async function* move(context: MoveContext, request: ServiceRequest): AsyncGenerator<ServiceResponse> {
+  const { permit } = context;
+  const refusal = await permit.check(request, 'C-MOVE');
+  if (refusal) {
+    yield refusal;
+    return;
+  }
+  const wanted = request.command.moveDestination ?? '';
+  const destination = permit.destination(wanted);
+  if (!destination) {
+    const message = `C-MOVE to ${wanted || 'nobody'} refused: it is not one of LIFEBOAT_WORKSTATIONS.`;
+    permit.refuse(request, 'export', new LifeboatError('CALLED_AE_UNKNOWN', message));
+    yield { status: DESTINATION_UNKNOWN, errorComment: 'The move destination is unknown here; ask IT.' };
+    return;
+  }
+  let identifier: Identifier;
+  let instances: ForwardedInstance[];
+  try {
+    identifier = readIdentifier(request.dataSet, request.context.transferSyntax);
+    instances = await selectInstances(context.archive, identifier);
+  } catch (cause) {
+    const error = asLifeboatError(cause);
+    permit.audit(request, 'export', 'dimse', `C-MOVE to ${wanted}: ${error.message}`, 'error');
+    const status =
+      error.code === 'BAD_REQUEST' || error.code === 'DATASET_UNREADABLE' ? IDENTIFIER_MISMATCH : UNABLE_TO_PROCESS;
+    yield { status, errorComment: error.message };
+    return;
+  }
+  const objects = [...new Set(instances.map(({ studyInstanceUID }) => studyInstanceUID))];
+  const what = `C-MOVE to ${wanted}`;
+  for (const study of objects) permit.audit(request, 'export', study, `${what}: begun`, 'ok');
+  const tally = new Tally(instances.length);
+  yield* sendAll(context, request, destination, instances, tally);
+  const outcome = tally.failed.length > 0 ? 'error' : 'ok';
+  const counts = `${tally.completed} sent, ${tally.warning} with a warning, ${tally.failed.length} failed, ${tally.remaining} not tried`;
+  permit.audit(request, 'export', objects[0] ?? identifier.level, `${what}: ${counts}`, outcome);
+  yield lastResponse(tally, request);
+}
+
+/** Yields a pending response after each instance, or to say that work goes on. */
+async function* sendAll(
+  context: MoveContext,
+  { signal }: ServiceRequest,
+  destination: Workstation,
+  instances: readonly ForwardedInstance[],
+  tally: Tally,
+): AsyncGenerator<ServiceResponse> {
+  const jobs: ForwardJob[] = instances.map((instance, id) => ({ id, instance, attempts: 0, changes: [] }));
+  let news = Promise.withResolvers<void>();
+  let finished = false;
+  const done = sendJobs(context, destination, jobs, signal, (job, outcome) => {
+    tally.count(job.instance, outcome);
+    news.resolve();
+  }).finally(() => {
+    finished = true;
+    news.resolve();
+  });
+  done.catch(() => {});
+  while (!finished) {
+    const timer = setTimeout(() => news.resolve(), STILL_HERE_MS);
+    await news.promise;
+    clearTimeout(timer);
+    news = Promise.withResolvers<void>();
+    if (!finished && !signal.aborted) yield { status: Status.Pending, fields: tally.fields(true) };
+  }
+  await done;
+}
+
+async function sendJobs(
+  { sources, aeTitle }: MoveContext,
+  destination: Workstation,
+  jobs: ForwardJob[],
+  signal: AbortSignal,
+  settled: (job: ForwardJob, outcome: Outcome) => void,
+): Promise<void> {
+  const sender = new DimseSender(plainDestination(destination), sources, aeTitle);
+  let left = jobs;
+  let silent = 0;
+  try {
+    while (left.length > 0 && !signal.aborted) {
+      const told = new Set<number>();
+      await sender.send(
+        left,
+        (job, outcome) => {
+          told.add(job.id);
+          if (signal.aborted && outcome.outcome === 'failed') return false;
+          silent = outcome.outcome === 'failed' && outcome.status === undefined ? silent + 1 : 0;
+          settled(job, outcome);
+          return !signal.aborted && silent < MOST_SILENT;
+        },
+        signal,
+      );
+      left = left.filter(({ id }) => !told.has(id));
+      if (told.size > 0 && silent < MOST_SILENT) continue;
+      if (!signal.aborted) for (const job of left) settled(job, { outcome: 'failed', message: 'not tried' });
+      return;
+    }
+  } finally {
+    await sender.rest();
+  }
+}
+
+function lastResponse(tally: Tally, { context, signal }: ServiceRequest): ServiceResponse {
+  const dataSet =
+    tally.failed.length > 0
+      ? writeShortDataSet({ '00080058': { vr: 'UI', Value: tally.failed } }, context.transferSyntax)
+      : undefined;
+  const failedList = dataSet && { dataSet };
+  if (signal.aborted) return { status: Status.Cancel, fields: tally.fields(true), ...failedList };
+  const fields = tally.fields(false);
+  if (tally.failed.length === 0 && tally.warning === 0) return { status: Status.Success, fields };
+  if (tally.completed + tally.warning === 0) {
+    return { status: UNABLE_TO_PERFORM, errorComment: 'No image could be sent.', fields, ...failedList };
+  }
+  return { status: SOME_FAILED, fields, ...failedList };
+}

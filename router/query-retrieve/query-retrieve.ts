@@ -1,0 +1,26 @@
+import type { RouterContext } from '../context.ts';
+import { ImagePool } from '../dicomweb/image-pool.ts';
+import type { DimseService } from '../dimse/dimse-service.ts';
+import { findScp } from './find-scp.ts';
+import { moveScp } from './move-scp.ts';
+import { Permit } from './permit.ts';
+
+/** The Query/Retrieve service in place of the PACS (PS3.4 Annex C). */
+export interface QueryRetrieve {
+  services: readonly DimseService[];
+  close(): Promise<void>;
+}
+
+export function openQueryRetrieve({ config, archive, access }: RouterContext): QueryRetrieve {
+  const permit = new Permit(config.workstations ?? [], access);
+  const images = new ImagePool();
+  const { aeTitle } = config;
+  const sources = { store: archive.reading, images };
+  return {
+    services: [
+      findScp({ catalogue: archive.catalogue, aeTitle, permit }),
+      moveScp({ archive, sources, aeTitle, permit }),
+    ],
+    close: () => images.close(),
+  };
+}
