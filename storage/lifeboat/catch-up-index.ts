@@ -1,4 +1,5 @@
-import { asLifeboatError, type LifeboatError } from '../../contract/errors.ts';
+import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
+import { type PieceInfo, pieceKey } from '../format/lifeboat-index-head.ts';
 import type { IndexRow } from '../format/lifeboat-index-row.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { lackingStudies, listedStudies, rowsOf } from './compare.ts';
@@ -42,6 +43,7 @@ async function readLacking(options: CatchUpIndexOptions): Promise<number> {
   const { store, writer, onProblem, onProgress, signal, rebuild } = options;
   await writer.heads.refresh();
   const before = writer.heads.live();
+  if (!rebuild) for (const piece of before) await checkWhole(store, piece);
   const listed = listedStudies(store);
   const lacking = rebuild ? listed : lackingStudies(listed, mergedStudies(store, before, writer.heads.recent()));
   const rows = rowsOf(store, lacking, onProblem);
@@ -82,4 +84,11 @@ async function readLacking(options: CatchUpIndexOptions): Promise<number> {
   if (rebuild) await writer.replace(before);
   else if (pieces > 1) await writer.merge(true);
   return added;
+}
+
+/** @throws OBJECT_NOT_FOUND, MANIFEST_DAMAGED when it is cut off, STORE_UNAVAILABLE */
+async function checkWhole(store: ObjectStore, { id, size }: PieceInfo): Promise<void> {
+  const found = await store.head(pieceKey(id));
+  if (!found) throw new LifeboatError('OBJECT_NOT_FOUND', `: ${pieceKey(id)}`);
+  if (found.size !== size) throw new LifeboatError('MANIFEST_DAMAGED', `: ${pieceKey(id)}: it has another size`);
 }
