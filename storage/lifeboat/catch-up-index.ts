@@ -58,7 +58,7 @@ async function readLacking(options: CatchUpIndexOptions): Promise<number> {
     }
     added += few.length;
     if (done) {
-      if (few.length > 0) await writer.publish(few);
+      if (few.length > 0) await (rebuild ? writer.publishPiece(few) : writer.publish(few));
       break;
     }
     await writer.publishPiece(

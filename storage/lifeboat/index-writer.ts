@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LifeboatError } from '../../contract/errors.ts';
+import { asLifeboatError, type LifeboatError } from '../../contract/errors.ts';
 import {
   HEADS,
   headKey,
@@ -86,9 +86,20 @@ export class IndexWriter {
     }
     if (recent.size <= (this.#options.recentRows ?? RECENT_ROWS))
       return this.#publishHead({ pieces: this.#ownPieces(), recent: [...recent.values()] });
-    const inputs = this.#toMerge(recent.size);
-    const piece = await this.#build(mergedStudies(this.#options.store, inputs, recent.values()), inputs);
+    const piece = await this.#buildOnto(this.#toMerge(recent.size), [...recent.values()]);
     await this.#publishHead({ pieces: [...this.#ownPieces(piece), piece], recent: [] });
+  }
+
+  /** A piece of the rows and of others; of the rows alone where another cannot be read, so that nothing fresh waits for that. */
+  async #buildOnto(inputs: readonly PieceInfo[], rows: IndexRow[]): Promise<PieceInfo> {
+    try {
+      return await this.#build(mergedStudies(this.#options.store, inputs, rows), inputs);
+    } catch (thrown) {
+      const error = asLifeboatError(thrown);
+      if (!['MANIFEST_DAMAGED', 'OBJECT_NOT_FOUND'].includes(error.code)) throw error;
+      this.#options.onProblem(error);
+      return this.#build(rows, []);
+    }
   }
 
   /** Adds many studies as a piece of their own, each once, in any order. `merge` afterwards. */
