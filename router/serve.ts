@@ -18,6 +18,7 @@ import { ObjectSigner } from './http/signed-objects.ts';
 import { finishKilledImport } from './import-spool.ts';
 import { Integrity, registerIntegrityMetrics } from './integrity.ts';
 import { startLifeboatIndex } from './lifeboat-index.ts';
+import { LifeboatMode } from './lifeboat/lifeboat-mode.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { OutageLedger } from './outage/ledger.ts';
@@ -148,6 +149,8 @@ async function start(
   known.integrity = integrity;
   closers.push(() => integrity.close());
   registerIntegrityMetrics(metrics, integrity);
+  const lifeboat = new LifeboatMode(context, control, viewerDir);
+  closers.push(() => lifeboat.close());
 
   const queryRetrieve = openQueryRetrieve(context);
   closers.push(() => queryRetrieve.close());
@@ -174,6 +177,7 @@ async function start(
       status: new StatusBoard(context, control, () => dimse.port),
       log,
       integrity,
+      lifeboat,
     },
     createDicomweb(context),
     viewerDir,
@@ -183,6 +187,7 @@ async function start(
   const httpPort = await listen(server, config);
   closers.push(() => closeServer(server, endStreams));
   integrity.start();
+  lifeboat.start();
   replica?.start();
   log.info({ httpPort, dicomPort: dimse.port, aeTitle: config.aeTitle, store: archive.store.description }, 'started');
   return {

@@ -52,7 +52,7 @@ export const SETTINGS = [
 export type SettingName = (typeof SETTINGS)[number];
 
 /** Variables that start with LIFEBOAT_ but configure something else: where the file is, and the project's own tests. */
-const ELSEWHERE = /^LIFEBOAT_(CONFIG$|LONG$|TEST_|BENCH_)/;
+const ELSEWHERE = /^LIFEBOAT_(CONFIG$|LONG$|TEST_|BENCH_|BREAK_GLASS_)/;
 
 /** A DICOM AE title: 1 to 16 characters of the default repertoire, no backslash or control character (PS3.5 6.2, VR AE). */
 export const aeTitle = z

@@ -13,6 +13,12 @@ export interface ByteRange {
   end?: number;
 }
 
+/** What the store tells a browser that reads the object by itself; a folder's web server goes by the name instead. */
+export interface PutOptions {
+  contentType?: string;
+  cacheControl?: string;
+}
+
 /**
  * The one small interface behind which the archive keeps its objects. Objects are immutable: a key is written once with
  * one content. Keys are `/`-separated, segments of [A-Za-z0-9._-], no `.` or `..` segment.
@@ -26,7 +32,7 @@ export interface ObjectStore {
   /** One sentence for IT on what works but should be put right; undefined when there is nothing (or nothing known yet). */
   readonly warning?: string | undefined;
   /** Durable when resolved. Putting the same key again with the same bytes is harmless. */
-  put(key: string, body: Uint8Array): Promise<void>;
+  put(key: string, body: Uint8Array, options?: PutOptions): Promise<void>;
   /** Like `put`, from a file on the router's disk (the embedded store links it when on the same file system). The file stays. */
   putFile(key: string, path: string, size: number): Promise<void>;
   get(key: string, range?: ByteRange): Promise<Buffer>;

@@ -27,24 +27,44 @@ export class AuditTrail {
   }
 
   append(event: AuditEvent): void {
-    this.#db.transaction(() => {
-      const last = this.#db.get('SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1');
-      const row: AuditRow = {
-        id: Number(last?.['id'] ?? 0) + 1,
-        at: new Date(this.#now()).toISOString(),
-        user: event.user,
-        address: event.address,
-        action: event.action,
-        object: event.object,
-        detail: event.detail ?? '',
-        outcome: event.outcome,
-      };
-      this.#db.run(
-        'INSERT INTO audit (id, at, user, address, action, object, detail, outcome, hash) VALUES (?,?,?,?,?,?,?,?,?)',
-        ...fields(row),
-        chainHash((last?.['hash'] as Uint8Array | undefined) ?? NO_HASH, row),
-      );
+    this.#db.transaction(() => this.#insert(event));
+  }
+
+  /** Whether the event of lifeboat mode with that name was taken. */
+  knowsBreakGlass(id: string): boolean {
+    return this.#db.get('SELECT 1 FROM break_glass WHERE id = ?', id) !== undefined;
+  }
+
+  breakGlassTaken(): number {
+    return Number(this.#db.get('SELECT count(*) AS n FROM break_glass')!['n']);
+  }
+
+  /** Row and memory of it together, whatever happens in between; false when it was taken before. */
+  takeBreakGlass(id: string, event: AuditEvent): boolean {
+    return this.#db.transaction(() => {
+      if (this.#db.run('INSERT OR IGNORE INTO break_glass (id) VALUES (?)', id) === 0) return false;
+      this.#insert(event);
+      return true;
     });
+  }
+
+  #insert(event: AuditEvent): void {
+    const last = this.#db.get('SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1');
+    const row: AuditRow = {
+      id: Number(last?.['id'] ?? 0) + 1,
+      at: new Date(this.#now()).toISOString(),
+      user: event.user,
+      address: event.address,
+      action: event.action,
+      object: event.object,
+      detail: event.detail ?? '',
+      outcome: event.outcome,
+    };
+    this.#db.run(
+      'INSERT INTO audit (id, at, user, address, action, object, detail, outcome, hash) VALUES (?,?,?,?,?,?,?,?,?)',
+      ...fields(row),
+      chainHash((last?.['hash'] as Uint8Array | undefined) ?? NO_HASH, row),
+    );
   }
 
   /** Newest first; `from` and `to` are ISO times or date prefixes, `to` inclusive. */

@@ -93,6 +93,18 @@ export class Control implements AccessControl {
     this.trail.append(event);
   }
 
+  knowsBreakGlass(id: string): boolean {
+    return this.trail.knowsBreakGlass(id);
+  }
+
+  takeBreakGlass(id: string, event: AuditEvent): boolean {
+    return this.trail.takeBreakGlass(id, event);
+  }
+
+  breakGlassTaken(): number {
+    return this.trail.breakGlassTaken();
+  }
+
   auditRows(filter: AuditFilter): AuditAnswer {
     return this.trail.rows(filter);
   }

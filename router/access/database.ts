@@ -87,6 +87,9 @@ const STEPS = [
   ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
   ALTER TABLE sessions ADD COLUMN browser TEXT NOT NULL DEFAULT '';
   `,
+  `
+  CREATE TABLE break_glass (id TEXT PRIMARY KEY) STRICT;
+  `,
 ];
 
 /** How long after a write its bytes are forced to the disk, ms. */

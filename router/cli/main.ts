@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.ts';
 import { aeCommand } from './ae.ts';
+import { breakGlassCommand } from './break-glass.ts';
 import { compactCommand } from './compact.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
@@ -30,6 +31,7 @@ export async function main(argv: string[]): Promise<void> {
     verifyCommand(),
     repairCommand(),
     sealCommand(),
+    breakGlassCommand(),
     rebuildCommand(),
     indexCommand(),
     compactCommand(),

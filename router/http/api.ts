@@ -35,6 +35,9 @@ export function createApi(parts: HttpParts): Router & { closeAll(): void } {
   router.use('/forwarding', requireRight('admin'), forwardingApi(parts));
   router.use('/outages', requireRight('admin'), outagesApi(parts));
   router.use('/integrity', requireRight('admin'), integrityApi(parts));
+  router.get('/lifeboat', requireRight('admin'), async (_req, res) => {
+    res.json(await parts.lifeboat.status());
+  });
   router.use(['/audit', '/refusals'], requireRight('admin'));
   router.use(auditApi(parts));
   router.use(['/worklist', '/studies'], requireRight('api'));

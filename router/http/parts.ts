@@ -3,6 +3,7 @@ import type { AuditDigest } from '../access/audit-digest.ts';
 import type { Control } from '../access/control.ts';
 import type { RouterContext } from '../context.ts';
 import type { Integrity } from '../integrity.ts';
+import type { LifeboatMode } from '../lifeboat/lifeboat-mode.ts';
 import type { StatusBoard } from '../status.ts';
 import type { SignedManifests } from './signed-manifest.ts';
 import type { ObjectSigner } from './signed-objects.ts';
@@ -16,5 +17,6 @@ export interface HttpParts {
   manifests: SignedManifests;
   status: StatusBoard;
   integrity: Integrity;
+  lifeboat: LifeboatMode;
   log: Logger;
 }

@@ -56,7 +56,11 @@ function boundTo({ name, formatVersion }: Pick<BreakGlassEnvelope, 'name' | 'for
   return bytesOf(`lifeboat break-glass envelope ${formatVersion} ${name}`);
 }
 
-async function keyOf(password: string, salt: Uint8Array<ArrayBuffer>, iterations: number): Promise<CryptoKey> {
+async function keyOf(
+  password: string,
+  salt: Uint8Array<ArrayBuffer>,
+  iterations: number,
+): Promise<Awaited<ReturnType<typeof crypto.subtle.importKey>>> {
   const material = await crypto.subtle.importKey('raw', passwordBytes(password), 'PBKDF2', false, ['deriveKey']);
   return crypto.subtle.deriveKey(
     { name: 'PBKDF2', hash: 'SHA-256', salt, iterations },

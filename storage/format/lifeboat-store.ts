@@ -56,11 +56,16 @@ export class HttpStore {
 
   /**
    * An object, or the bytes `first` to `last` of it, both included.
+   * @param marks for the access log, in this request alone
    * @throws OBJECT_NOT_FOUND, FORBIDDEN, BAD_CREDENTIALS (an answer); STORE_UNAVAILABLE (none, after three tries)
    */
-  async get(key: string, range?: { first: number; last: number }): Promise<Uint8Array> {
+  async get(
+    key: string,
+    range?: { first: number; last: number },
+    marks: Record<string, string> = {},
+  ): Promise<Uint8Array> {
     const headers = range && { range: `bytes=${range.first}-${range.last}` };
-    const { response, bytes } = await this.#ask(() => this.address(key), { headers });
+    const { response, bytes } = await this.#ask(() => this.address(key, 'GET', marks), { headers });
     if (!range) return bytes;
     if (response.status === 206 && bytes.length <= range.last - range.first + 1) return bytes;
     if (response.status === 200) return bytes.subarray(range.first, range.last + 1);

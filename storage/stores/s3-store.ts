@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import type { Client } from 'minio';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
-import type { ByteRange, ObjectInfo, ObjectStore } from '../object-store.ts';
+import type { ByteRange, ObjectInfo, ObjectStore, PutOptions } from '../object-store.ts';
 import { createPresigner } from './presign.ts';
 import { exactLength } from './range.ts';
 import { createS3Client, type S3Config, type S3Timeouts } from './s3-client.ts';
@@ -55,11 +55,16 @@ export class S3Store implements ObjectStore {
     this.address = createPresigner({ ...config, endpoint: config.publicEndpoint ?? config.endpoint });
   }
 
-  async put(key: string, body: Uint8Array): Promise<void> {
+  async put(key: string, body: Uint8Array, options: PutOptions = {}): Promise<void> {
     checkKey(key);
     await this.prepare();
     const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    await this.retry(key, () => this.client.putObject(this.bucket, key, buffer, buffer.length));
+    const { contentType, cacheControl } = options;
+    const head = {
+      ...(contentType !== undefined && { 'Content-Type': contentType }),
+      ...(cacheControl !== undefined && { 'Cache-Control': cacheControl }),
+    };
+    await this.retry(key, () => this.client.putObject(this.bucket, key, buffer, buffer.length, head));
   }
 
   async putFile(key: string, path: string, size: number): Promise<void> {

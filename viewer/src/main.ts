@@ -1,3 +1,4 @@
+import type { BucketBoot } from '../../contract/lifeboat.ts';
 import { noticesOf } from './app/notices.ts';
 import { paintFirstImage } from './features/reading/first-image.ts';
 import { readBoot } from './shared/api/client.ts';
@@ -17,6 +18,12 @@ async function firstImage(): Promise<void> {
 }
 
 async function start(): Promise<void> {
+  const bucket = document.getElementById('lifeboat-bucket')?.textContent;
+  if (bucket) {
+    const { startLifeboatApp } = await import('./app/lifeboat-app.tsx');
+    startLifeboatApp(JSON.parse(bucket) as BucketBoot);
+    return;
+  }
   await Promise.race([firstImage(), new Promise((resolve) => setTimeout(resolve, headStartMs))]);
   const { startApp } = await import('./app/app.tsx');
   await startApp();

@@ -2,9 +2,27 @@ import { useSyncExternalStore } from 'react';
 
 const changed = new EventTarget();
 
+/** Pages stand behind a #: where no router answers every address with index.html. */
+let inFragment = false;
+
+/** For the viewer in a bucket, of which only index.html exists. Before anything is shown. */
+export function keepPagesInFragment(): void {
+  inFragment = true;
+}
+
+/** What a link to a page carries, e.g. for `./viewer?StudyInstanceUIDs=1.2.3`. */
+export function hrefOf(target: string): string {
+  return inFragment ? `#${target}` : target;
+}
+
+function present(): URL {
+  if (!inFragment) return new URL(location.href);
+  return new URL(location.hash.slice(1) || './', new URL('./', location.origin + location.pathname));
+}
+
 /** Last path segment: '' for the root, 'viewer', 'upload'… The same in the bucket and on the router. */
 export function currentPage(): string {
-  const segment = location.pathname.split('/').pop() ?? '';
+  const segment = present().pathname.split('/').pop() ?? '';
   return segment === 'index.html' || segment === 'worklist' ? '' : segment;
 }
 
@@ -37,8 +55,8 @@ let version = 0;
 export function navigate(target: string, options: { replace?: boolean; state?: unknown } = {}): void {
   const { state = null } = options;
   if (guard && !guard.mayLeave()) return;
-  if (options.replace) history.replaceState(state, '', target);
-  else history.pushState(state, '', target);
+  if (options.replace) history.replaceState(state, '', hrefOf(target));
+  else history.pushState(state, '', hrefOf(target));
   version++;
   changed.dispatchEvent(new Event('change'));
 }
@@ -63,5 +81,5 @@ function subscribe(listener: () => void): () => void {
 /** Page, query and history state of the present address; renders again when they change. */
 export function useLocation(): { page: string; query: URLSearchParams; state: unknown } {
   useSyncExternalStore(subscribe, () => version);
-  return { page: currentPage(), query: new URL(location.href).searchParams, state: history.state };
+  return { page: currentPage(), query: present().searchParams, state: history.state };
 }

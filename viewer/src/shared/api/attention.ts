@@ -15,6 +15,11 @@ export function isAttended(): boolean {
   return Date.now() - lastSign < AWAY_MS;
 }
 
+/** For how long nothing was touched, ms. */
+export function unattendedMs(): number {
+  return Date.now() - lastSign;
+}
+
 /** Calls `tell` while the page is used, for reading needs no request that would show it. */
 export function watchAttention(tell: () => void): void {
   const onSign = () => {

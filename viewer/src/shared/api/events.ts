@@ -1,5 +1,6 @@
 import type { Status } from '../../../../contract/api.ts';
 import { request, root } from './client.ts';
+import { archiveDoor } from './door.ts';
 
 /** Whether the router can be heard. */
 export interface Connection {
@@ -140,8 +141,9 @@ function stop(): void {
   poll = null;
 }
 
-/** Hears what happens at the router: one event stream for the whole page, and the status every 5 s besides. */
+/** Hears what happens at the router, where there is one: one event stream for the whole page, and the status every 5 s besides. */
 export function listen(listener: LiveListener): () => void {
+  if (!archiveDoor().live) return () => undefined;
   listeners.add(listener);
   if (latest) listener.status?.(latest);
   if (!source) start();

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { navigate } from '../navigation.ts';
+import { hrefOf, navigate } from '../navigation.ts';
 
 /** A link inside the viewer: plain clicks stay in the page, all others are the browser's. */
 export function Link(props: {
@@ -11,7 +11,7 @@ export function Link(props: {
 }) {
   return (
     <a
-      href={props.to}
+      href={hrefOf(props.to)}
       className={props.className}
       title={props.title}
       aria-current={props.current ? 'page' : undefined}

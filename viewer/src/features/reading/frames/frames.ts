@@ -1,5 +1,6 @@
 import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
-import { RequestError, request } from '../../../shared/api/client.ts';
+import { RequestError } from '../../../shared/api/client.ts';
+import { archiveDoor } from '../../../shared/api/door.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import { FrameStore } from './frame-store.ts';
 
@@ -12,7 +13,7 @@ const patienceMs = 30_000;
 export async function fetchManifest(studyInstanceUID: string): Promise<StudyManifest> {
   const signal = AbortSignal.timeout(patienceMs);
   try {
-    return await request<StudyManifest>(`api/studies/${encodeURIComponent(studyInstanceUID)}/manifest`, { signal });
+    return await archiveDoor().manifest(studyInstanceUID, signal);
   } catch (error) {
     if (signal.aborted) throw new RequestError(0, 'UNREACHABLE', messages.reading.noList(patienceMs / 1000));
     throw error;

@@ -1,3 +1,5 @@
+import { objectRequest } from '../../../shared/api/object-request.ts';
+
 /** The bytes did not come, or not as many as the manifest promises. `message` is for the reader of the image. */
 export class FetchError extends Error {
   readonly status: number;
@@ -99,8 +101,8 @@ async function attempt(
   const watch = new Watch(stallMs, options.signal);
   try {
     const response = await fetch(url, {
+      ...objectRequest(),
       signal: watch.signal,
-      credentials: 'omit',
       headers: whole ? undefined : { range: `bytes=${start}-${end - 1}` },
     });
     watch.moved();
