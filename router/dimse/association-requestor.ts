@@ -3,8 +3,14 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import { type AssociateAccept, ContextResult, encodeAssociateRQ, type ProposedContext } from './acse.ts';
 import { Association, type AssociationEnd, type AssociationTimers } from './association.ts';
-import { type CommandSet, NO_DATA_SET, RESPONSE_BIT } from './command-set.ts';
-import { encodeCommandMessage, MessageAssembler, type PresentationContext } from './dimse-message.ts';
+import { CommandField, type CommandSet, NO_DATA_SET, RESPONSE_BIT } from './command-set.ts';
+import {
+  type DataSetSink,
+  encodeCommandMessage,
+  encodeMessage,
+  MessageAssembler,
+  type PresentationContext,
+} from './dimse-message.ts';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH } from './implementation.ts';
 import { PDATA_PREFIX, ProtocolViolation, writePDataPrefix } from './pdu.ts';
 
@@ -47,6 +53,67 @@ const REASONS: Record<string, string> = {
   ECONNRESET: 'connection reset',
 };
 
+/** One of the responses to a request that has several. */
+export interface PartialResponse {
+  command: CommandSet;
+  dataSet?: Buffer;
+}
+
+/** A response's data set beyond this is no identifier. */
+const MOST_RESPONSE_BYTES = 1024 * 1024;
+/** Responses kept while whoever asked is slower than the peer. */
+const MOST_UNREAD = 200;
+/** After a C-CANCEL so many responses may still come. */
+const MOST_AFTER_CANCEL = 10_000;
+
+/** Statuses of a response after which more follow. */
+const isPending = (status: number | undefined): boolean => status === 0xff00 || status === 0xff01;
+
+/** Responses on their way from the line to whoever asked. */
+class Responses {
+  readonly #messageID: number;
+  readonly #unread: PartialResponse[] = [];
+  #news = Promise.withResolvers<void>();
+  #room = Promise.withResolvers<void>();
+  #error: LifeboatError | undefined;
+
+  constructor(messageID: number) {
+    this.#messageID = messageID;
+  }
+
+  belongs(command: CommandSet): boolean {
+    return command.messageIDBeingRespondedTo === this.#messageID;
+  }
+
+  fail(error: LifeboatError): void {
+    this.#error = error;
+    this.#news.resolve();
+    this.#room.resolve();
+  }
+
+  /** A promise holds the peer back. */
+  push(response: PartialResponse): void | Promise<void> {
+    this.#unread.push(response);
+    this.#news.resolve();
+    if (this.#unread.length < MOST_UNREAD || !isPending(response.command.status)) return;
+    this.#room = Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  async next(): Promise<PartialResponse> {
+    for (;;) {
+      const response = this.#unread.shift();
+      if (response) {
+        this.#room.resolve();
+        return response;
+      }
+      if (this.#error) throw this.#error;
+      this.#news = Promise.withResolvers();
+      await this.#news.promise;
+    }
+  }
+}
+
 interface Waiting {
   resolve(response: CommandSet): void;
   reject(error: LifeboatError): void;
@@ -88,10 +155,13 @@ export class AssociationRequestor {
   #maxPayload = MIN_SENT_PDU;
   #nextMessageID = 1;
   #waiting: Waiting | undefined;
+  #responses: Responses | undefined;
   #associated: { resolve(accept: AssociateAccept): void; reject(error: LifeboatError): void } | undefined;
 
   private constructor(socket: Socket, timers: AssociationTimers) {
-    this.#assembler = new MessageAssembler(this.#contexts, (_context, command) => this.#response(command));
+    this.#assembler = new MessageAssembler(this.#contexts, (_context, command, hasDataSet) =>
+      this.#response(command, hasDataSet),
+    );
     let tell: (end: AssociationEnd) => void = () => {};
     this.#ended = new Promise((resolve) => {
       tell = resolve;
@@ -108,6 +178,7 @@ export class AssociationRequestor {
           this.#associated?.reject(error);
           this.#waiting?.reject(error);
           this.#waiting = undefined;
+          this.#responses?.fail(error);
           tell(end);
         },
       },
@@ -237,7 +308,84 @@ export class AssociationRequestor {
     await this.#association.send(pdu.subarray(0, PDATA_PREFIX + fill));
   }
 
-  #response(command: CommandSet): void {
+  /**
+   * Sends one request that has several responses and yields them, the last one included (PS3.7 9.1.2 C-FIND, 9.1.4 C-MOVE).
+   * Who stops reading, or aborts `signal`, cancels it at the peer (C-CANCEL).
+   * @param identifier in the context's transfer syntax
+   */
+  async *operate(
+    context: PresentationContext,
+    command: Omit<CommandSet, 'messageID' | 'commandDataSetType'>,
+    identifier: Buffer,
+    signal?: AbortSignal,
+  ): AsyncGenerator<PartialResponse> {
+    if (this.#end) throw this.#end.error ?? new LifeboatError('DIMSE_CONNECTION_LOST', this.#end.message);
+    const messageID = this.#nextMessageID;
+    this.#nextMessageID = (this.#nextMessageID % 0xffff) + 1;
+    const responses = new Responses(messageID);
+    this.#responses = responses;
+    const cancel = () => {
+      const cancellation = {
+        commandField: CommandField.CCancelRQ,
+        messageIDBeingRespondedTo: messageID,
+        commandDataSetType: NO_DATA_SET,
+      };
+      void this.#association.send(encodeCommandMessage(context.id, cancellation));
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    let over = false;
+    try {
+      const request = { ...command, messageID, commandDataSetType: 0x0001 };
+      await this.#association.send(encodeMessage(context.id, request, identifier, this.#maxPayload));
+      if (signal?.aborted) cancel();
+      while (!over) {
+        const response = await responses.next();
+        over = !isPending(response.command.status);
+        yield response;
+      }
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      if (!over && !this.#end) await this.#cancelled(responses, cancel);
+      this.#responses = undefined;
+    }
+  }
+
+  /** Cancels and reads on to the last response, so that the association can be used again. */
+  async #cancelled(responses: Responses, cancel: () => void): Promise<void> {
+    cancel();
+    try {
+      for (let n = 0; n < MOST_AFTER_CANCEL; n++) {
+        if (!isPending((await responses.next()).command.status)) return;
+      }
+      this.abort();
+    } catch {
+      // The association is over, which is what was wanted; the next request on it says why.
+    }
+  }
+
+  #partial(responses: Responses, command: CommandSet, hasDataSet: boolean): DataSetSink | void | Promise<void> {
+    if (!responses.belongs(command)) throw new ProtocolViolation('The response belongs to another request.');
+    if (!hasDataSet) return responses.push({ command });
+    const pieces: Buffer[] = [];
+    let length = 0;
+    return {
+      write: (piece) => {
+        length += piece.length;
+        if (length > MOST_RESPONSE_BYTES) {
+          this.abort(new LifeboatError('DIMSE_PROTOCOL', 'A response of the peer has no end.'));
+          return;
+        }
+        pieces.push(Buffer.from(piece));
+      },
+      end: () => responses.push({ command, dataSet: Buffer.concat(pieces) }),
+      abort: () => {},
+    };
+  }
+
+  #response(command: CommandSet, hasDataSet: boolean): DataSetSink | void | Promise<void> {
+    if (this.#responses && command.commandField & RESPONSE_BIT && command.status !== undefined) {
+      return this.#partial(this.#responses, command, hasDataSet);
+    }
     const waiting = this.#waiting;
     if (!(command.commandField & RESPONSE_BIT) || command.status === undefined || !waiting) {
       throw new ProtocolViolation('The peer sent something that is no response to a request of ours.');
