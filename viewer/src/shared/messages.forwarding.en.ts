@@ -5,7 +5,7 @@ const images = (n: number) => `${formatCount(n)} ${n === 1 ? 'image' : 'images'}
 /** Every sentence of the page on forwarding. */
 export const forwardingMessages = {
   lead: 'Everything that is kept here is passed on to these destinations. It counts as sent only when the destination has said that it has it.',
-  none: 'There is no destination. Set LIFEBOAT_FORWARD_TO=AE@host:port (several: a comma list) and start again.',
+  none: 'There is no destination. Name one in the file below, or set LIFEBOAT_FORWARD_TO=AE@host:port (several: a comma list) and start again.',
   paused: 'paused by hand',
   held: 'cannot send now',
   needsPerson: 'needs a person',

@@ -237,6 +237,7 @@ export const pageMessages = {
       system: 'System',
       senders: 'Senders',
       forwarding: 'Forwarding',
+      outages: 'Outages',
       users: 'Users',
       tokens: 'Machine tokens',
       refusals: 'Refusals',

@@ -2,6 +2,7 @@ import type { ForwardingDestination, ForwardingStatus } from '../../../../contra
 import { request } from '../../shared/api/client.ts';
 import { formatAgo, formatInstant, formatPersonName } from '../../shared/format.ts';
 import { forwardingMessages as text } from '../../shared/messages.forwarding.en.ts';
+import { ForwardingRules } from './forwarding-rules.tsx';
 import { AskButton, ListTable, Sentences } from './parts.tsx';
 import { useAction, useList } from './use-list.ts';
 
@@ -103,6 +104,7 @@ export function ForwardingTab() {
       {value?.destinations.map((destination) => (
         <Destination key={destination.name} destination={destination} busy={busy} act={send} />
       ))}
+      <ForwardingRules />
     </>
   );
 }

@@ -6,6 +6,7 @@ import { Link } from '../../shared/ui/link.tsx';
 import { useTitle } from '../../shared/use-title.ts';
 import { AuditTab } from './audit-tab.tsx';
 import { ForwardingTab } from './forwarding-tab.tsx';
+import { OutagesTab } from './outages-tab.tsx';
 import { RefusalsTab } from './refusals-tab.tsx';
 import { SendersTab } from './senders-tab.tsx';
 import { SystemTab } from './system-tab.tsx';
@@ -19,6 +20,7 @@ const tabs: Record<TabName, ComponentType> = {
   system: SystemTab,
   senders: SendersTab,
   forwarding: ForwardingTab,
+  outages: OutagesTab,
   users: UsersTab,
   tokens: TokensTab,
   refusals: RefusalsTab,
