@@ -11,7 +11,7 @@ const BLOCK_CHARS = 48 << 10;
 const INLINE_BLOCKS = 64;
 const LISTED_BLOCKS = 256;
 /** Characters kept in memory before they are sorted and put aside. */
-const BUFFER_CHARS = 8 << 20;
+const BUFFER_CHARS = 12 << 20;
 const LEVEL = 5;
 /** Of the length at a piece's end. */
 export const TRAILER_DIGITS = 12;
@@ -97,7 +97,7 @@ class PieceFile {
     let lastKey = '';
     const flush = () => {
       if (block.length === 0) return;
-      const first = blocks.length === 0 ? '' : separator(lastKey, keyOf(block[0]!));
+      const first = blocks.length === 0 ? '' : ownCopy(separator(lastKey, keyOf(block[0]!)));
       lastKey = keyOf(block.at(-1)!);
       blocks.push([first, ...this.#write(block)]);
       block = [];
@@ -154,6 +154,9 @@ function separator(last: string, next: string): string {
   const cut = next.slice(0, same + 1);
   return cut.isWellFormed() ? cut : next;
 }
+
+/** A beginning of a line would keep alive all the text that was read with that line. */
+const ownCopy = (text: string) => Buffer.from(text, 'utf16le').toString('utf16le');
 
 /** A file for a piece in a folder of the builder. */
 export const pieceFile = (folder: string) => join(folder, 'piece');
