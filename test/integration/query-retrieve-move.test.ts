@@ -10,7 +10,6 @@ import { sendInstances } from '../../router/dimse/storage-scu.ts';
 import { parseFileHeader } from '../../storage/format/part10.ts';
 import { freePort } from '../bench/receivers.ts';
 import { realFiles } from '../support/files.ts';
-import { until } from '../support/raw-dimse.ts';
 import { startRouter, type TestRouter } from '../support/router.ts';
 
 const run = promisify(execFile);
@@ -51,7 +50,14 @@ async function startTaker(name: string, args: string[]): Promise<[ReturnType<typ
   mkdirSync(join(folder, name));
   const port = await freePort();
   const child = spawn('storescp', [...args, '+B', '-od', join(folder, name), String(port)], { stdio: 'ignore' });
-  await until(async () => (await run('echoscu', ['127.0.0.1', String(port)]).catch(() => null)) !== null);
+  for (const deadline = Date.now() + 20_000; ; ) {
+    const status = await run('echoscu', ['127.0.0.1', String(port)]).then(
+      () => 0,
+      () => 1,
+    );
+    if (status === 0) break;
+    if (Date.now() > deadline) throw new Error('storescp does not start');
+  }
   return [child, port];
 }
 
