@@ -41,16 +41,19 @@ describe.skipIf(!hasOrthanc)('C-FIND and C-MOVE SCU against Orthanc', () => {
   let router: TestRouter;
   let pacs: { host: string; port: number; calledAE: string; callingAE: string };
   let stored: Set<string>;
+  let rest: string;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'lifeboat-scu-'));
-    router = await startRouter({ env: { LIFEBOAT_WORKSTATIONS: 'PACS@127.0.0.1:104' } });
     const port = await freePort();
+    router = await startRouter({ env: { LIFEBOAT_WORKSTATIONS: `PACS@127.0.0.1:${port}` } });
+    const httpPort = await freePort();
+    rest = `http://127.0.0.1:${httpPort}`;
     const settings = {
       Name: 'PACS',
       DicomAet: 'PACS',
       DicomPort: port,
-      HttpPort: await freePort(),
+      HttpPort: httpPort,
       AuthenticationEnabled: false,
       DicomAlwaysAllowStore: true,
       DicomAlwaysAllowFind: true,
@@ -120,4 +123,29 @@ describe.skipIf(!hasOrthanc)('C-FIND and C-MOVE SCU against Orthanc', () => {
       code: 'PEER_FAILED_STATUS',
     });
   });
+
+  it('is queried and retrieved from by Orthanc as a workstation', async () => {
+    const ask = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+      const answer = await fetch(`${rest}${path}`, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      expect(answer.ok, `${path} ${answer.status}`).toBe(true);
+      return (await answer.json()) as T;
+    };
+    const { archive } = router.router.context;
+    const [uid] = await archive.catalogue.studyUIDs();
+    const here = (await archive.entries(uid!)).map(({ sopInstanceUID }) => sopInstanceUID).sort();
+    for (const id of await ask<string[]>('POST', '/tools/find', { Level: 'Study', Query: { StudyInstanceUID: uid } })) {
+      await ask('DELETE', `/studies/${id}`);
+    }
+    const query = await ask<{ ID: string }>('POST', '/modalities/lifeboat/query', {
+      Level: 'Study',
+      Query: { StudyInstanceUID: uid, PatientName: '' },
+    });
+    expect(await ask<string[]>('GET', `/queries/${query.ID}/answers`)).toHaveLength(1);
+    await ask('POST', `/queries/${query.ID}/answers/0/retrieve`, { TargetAet: 'PACS', Synchronous: true });
+    const back = await allOf(findInstances(pacs, uid!));
+    expect(back.map((row) => textAt(row, '00080018')).sort()).toEqual(here);
+  }, 30_000);
 });
