@@ -39,7 +39,10 @@ describe.skipIf(!chromiumAvailable())('forwarding on the IT page, in a browser',
     pacs = await testServer({ dicomPort: port, aeTitle: 'PACS' });
     const free = await freePort();
     router = await startRouter({
-      env: { LIFEBOAT_FORWARD_TO: `PACS@127.0.0.1:${port},RESEARCH@127.0.0.1:${free}` },
+      env: {
+        LIFEBOAT_FORWARD_TO: `PACS@127.0.0.1:${port},RESEARCH@127.0.0.1:${free}`,
+        LIFEBOAT_PACS: `RESEARCH@127.0.0.1:${free}`,
+      },
       viewerDir: process.env['LIFEBOAT_TEST_VIEWER'],
     });
     pacs.receiver.failOn.set(REFUSED, { at: 'finish', error: new LifeboatError('DATASET_UNREADABLE') });
@@ -84,5 +87,35 @@ describe.skipIf(!chromiumAvailable())('forwarding on the IT page, in a browser',
     await destination('PACS').getByRole('button', { name: 'Go on sending' }).click();
     await shows('everything is sent');
     await picture('sent');
+  });
+
+  it('tries rules against a study, says what is wrong with them, and saves them', async () => {
+    const rules = page.getByRole('region', { name: 'Destinations and rules' });
+    const name = `PACS@127.0.0.1:${port}`;
+    await rules.getByLabel('Forwarding file').fill('rules: [{to: nowhere}]');
+    await rules.getByRole('button', { name: 'Save and put in force' }).click();
+    await shows(/nowhere, which is no destination/);
+    const text = `rules:\n  - {name: prefix, to: "${name}", priority: stat, change: [{tag: PatientID, prefix: L-}]}\n`;
+    await rules.getByLabel('Forwarding file').fill(text);
+    await rules.getByLabel('Study Instance UID to try it with').fill(STUDY);
+    await rules.getByRole('button', { name: 'Try, without saving' }).click();
+    await shows('PatientID: P1 → L-P1');
+    await rules.scrollIntoViewIfNeeded();
+    await picture('rules');
+    await rules.getByRole('button', { name: 'Save and put in force' }).click();
+    await shows('Saved and in force.');
+    expect(router.router.context.forwarding!.routes.rules).toMatchObject([{ name: 'prefix', priority: 'stat' }]);
+  });
+
+  it('shows the outages of the main PACS, what was received meanwhile, and plans a downtime', async () => {
+    await page.goto(`${router.url}/it?tab=outages`);
+    await shows(/goes on/);
+    await page.getByLabel('From').fill('2030-01-01T22:00');
+    await page.getByLabel('To').fill('2030-01-02T02:00');
+    await page.getByLabel('Why').fill('new disks');
+    await page.getByRole('button', { name: 'Plan a downtime' }).click();
+    await shows('new disks');
+    expect(router.router.context.outages!.planned()).toMatchObject([{ note: 'new disks', by: 'admin' }]);
+    await picture('outages');
   });
 });
