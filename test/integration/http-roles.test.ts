@@ -65,6 +65,13 @@ const MAY_USE: Record<string, readonly Who[]> = {
 
   'GET /api/forwarding': ADMIN,
   'POST /api/forwarding': ADMIN,
+  'GET /api/forwarding/rules': ADMIN,
+  'PUT /api/forwarding/rules': ADMIN,
+  'POST /api/forwarding/try': ADMIN,
+  'GET /api/outages': ADMIN,
+  'GET /api/outages/csv': ADMIN,
+  'POST /api/outages/planned': ADMIN,
+  'DELETE /api/outages/planned/:id': ADMIN,
   'GET /api/integrity': ADMIN,
   'GET /api/integrity/findings': ADMIN,
   'GET /api/integrity/repairs': ADMIN,
