@@ -56,6 +56,50 @@ export interface GrowthPoint {
   bytes: number;
 }
 
+/** What the second store still lacks of the first. */
+export interface ReplicaLag {
+  /** Manifest segments, each with what it names. */
+  segments: number;
+  instances: number;
+  bytes: number;
+  /** When the oldest of it was written to the first store, UTC ISO; null when nothing is missing. */
+  oldest: string | null;
+}
+
+/** Something that cannot be copied as it is; it is tried again now and then. */
+export interface ReplicaProblem {
+  key: string;
+  /** UTC ISO of the last attempt. */
+  at: string;
+  reason: string;
+}
+
+/** What a comparison of the two stores found, object by object. */
+export interface ReplicaComparison {
+  /** UTC ISO of its end. */
+  at: string;
+  objects: number;
+  /** Objects that the replica has and the first store has not: retention, or destruction. */
+  lostAtSource: number;
+  /** Objects that the first store has and the replica had no more although it had been given them. */
+  lostAtReplica: number;
+  /** Of both kinds, a few keys. */
+  examples: string[];
+}
+
+export interface ReplicaStatus {
+  description: string;
+  /** held: it waits, `reason` says for what. */
+  state: 'starting' | 'copying' | 'level' | 'held';
+  reason?: string;
+  lag: ReplicaLag;
+  /** Since this process began. */
+  copied: { instances: number; bytes: number };
+  problems: { count: number; newest: ReplicaProblem[] };
+  comparing: boolean;
+  compared: ReplicaComparison | null;
+}
+
 export interface IntegrityAnswer {
   totals: { studies: number; instances: number; bytes: number; conflicts: number };
   scrub: ScrubState;
@@ -66,6 +110,8 @@ export interface IntegrityAnswer {
   findings: { open: number; notChecked: number; notes: number; repaired: number };
   seal: SealState;
   growth: GrowthPoint[];
+  /** null: no second store is configured. */
+  replica: ReplicaStatus | null;
   /** null where the store does not tell. */
   space: { freeBytes: number; totalBytes: number; daysUntilFull: number | null } | null;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Gauge, type Registry } from 'prom-client';
 import { asLifeboatError } from '../contract/errors.ts';
 import type { FindingRow, IntegrityAnswer, RepairRow } from '../contract/integrity.ts';
-import { repair } from '../storage/repair.ts';
+import { isObjectFinding, isRepairable, repair } from '../storage/repair.ts';
 import { Scrub } from '../storage/scrub.ts';
 import { ScrubState } from '../storage/scrub-state.ts';
 import { DailySeal } from '../storage/seal-daily.ts';
@@ -21,6 +21,10 @@ const DAY_MS = 86_400_000;
 const QUIET_MS = 20_000;
 /** Growth is judged by at most so many days. */
 const TREND_DAYS = 30;
+const TEND_EVERY_MS = 10_000;
+/** So many repairs are made by itself in a row. */
+const AT_ONCE = 50;
+const TRY_AGAIN_MS = 3_600_000;
 
 /** Scrub, daily seal and growth of the running router, and what they know. */
 export class Integrity {
@@ -33,6 +37,12 @@ export class Integrity {
   /** By a person, since the start. */
   #asked = false;
   #timer: NodeJS.Timeout | undefined;
+  #tending: NodeJS.Timeout | undefined;
+  #repairing: Promise<void> | undefined;
+  #closed = false;
+  #damaged: ReadonlySet<string> = new Set();
+  /** When a repair was last tried, by the finding's id. */
+  readonly #triedAt = new Map<number, number>();
 
   constructor(context: RouterContext) {
     this.#context = context;
@@ -63,6 +73,10 @@ export class Integrity {
       onFindings: (findings) => {
         for (const { kind, key, studyInstanceUID, sopInstanceUID, text } of findings)
           log.warn({ kind, key, studyInstanceUID, sopInstanceUID }, `integrity: ${text}`);
+        this.#damaged = new Set([
+          ...this.#damaged,
+          ...findings.filter(({ kind }) => isObjectFinding(kind)).map(({ key }) => key),
+        ]);
       },
       idleMs: config.integrity?.tickMs,
     });
@@ -86,6 +100,7 @@ export class Integrity {
   }
 
   start(): void {
+    const { config } = this.#context;
     this.#context.archive.events.on('committed', () => {
       this.#lastReceivedAt = Date.now();
     });
@@ -98,10 +113,59 @@ export class Integrity {
     };
     note();
     this.#timer = setInterval(note, GROWTH_EVERY_MS);
+    this.#noteDamaged();
+    this.#tending = setInterval(() => this.#tend(), config.integrity?.tickMs ?? TEND_EVERY_MS);
+  }
+
+  /** True where the store is known to hold other bytes than recorded under a key, or none. */
+  isDamaged(key: string): boolean {
+    return this.#damaged.has(key);
+  }
+
+  #noteDamaged(): void {
+    const open = this.state.findings('open', 100_000).filter(({ kind }) => isObjectFinding(kind));
+    this.#damaged = new Set(open.map(({ key }) => key));
+  }
+
+  #tend(): void {
+    this.#noteDamaged();
+    const { config, log } = this.#context;
+    if (!config.replica || config.integrity?.repairAuto === false || this.#repairing) return;
+    this.#repairing = this.#repairOpen()
+      .catch((error: unknown) => log.warn({ err: asLifeboatError(error) }, 'integrity: repairing by itself'))
+      .finally(() => {
+        this.#repairing = undefined;
+      });
+  }
+
+  /** What is wrong and can be put right from the replica is, a few at a time; what could not be is tried again later. */
+  async #repairOpen(): Promise<void> {
+    const now = Date.now();
+    const due = this.state
+      .findings('open', 100_000)
+      .filter(({ kind, severity }) => severity === 'error' && isRepairable(kind))
+      .filter(({ id }) => (this.#triedAt.get(id) ?? 0) < now - TRY_AGAIN_MS);
+    for (const finding of due.slice(0, AT_ONCE)) {
+      if (this.#closed) return;
+      this.#triedAt.set(finding.id, now);
+      const row = await this.repair(finding, 'router');
+      this.#context.access.audit({
+        user: 'router',
+        address: 'local',
+        action: 'repair',
+        object: row.studyInstanceUID,
+        detail: `${row.kind} ${row.key} from ${row.source || 'nowhere'}: ${row.detail}`.slice(0, 500),
+        outcome: row.outcome === 'repaired' ? 'ok' : 'error',
+      });
+    }
+    this.#noteDamaged();
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#timer);
+    clearInterval(this.#tending);
+    await this.#repairing;
     await this.scrub.close();
     await this.seal.close();
     this.state.close();
@@ -120,6 +184,7 @@ export class Integrity {
       findings: this.state.counts(),
       seal: this.seal.status(),
       growth,
+      replica: this.#context.replica?.status() ?? null,
       space: await spaceOf(this.#context, growth),
     };
   }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { LifeboatError } from '../contract/errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { filesSource, type RepairSource, storeSource } from '../storage/repair-sources.ts';
+import { openKnownReplica } from '../storage/replica/open-replica.ts';
 import { openStore } from '../storage/stores/open-store.ts';
 import type { Config } from './config.ts';
 
@@ -12,8 +13,8 @@ export interface OpenSources {
 }
 
 /**
- * Where a repair may take right bytes from, in this order: files named by hand, other stores, whole files that lie in the spool.
- * @param from `file:/folder` or `s3://bucket` (at the endpoint of the settings)
+ * Where a repair may take right bytes from, in this order: files named by hand, other stores, the replica, whole files that lie in the spool.
+ * @param from `replica`, `file:/folder` or `s3://bucket` (at the endpoint of the settings)
  * @throws BAD_REQUEST when something named is not there
  */
 export async function openSources(
@@ -27,9 +28,20 @@ export async function openSources(
     sources.push(filesSource(resolve(path)));
   }
   for (const from of named.from ?? []) {
+    if (from === 'replica') {
+      if (!config.replica) throw new LifeboatError('BAD_REQUEST', 'No replica is configured (LIFEBOAT_REPLICA).');
+      continue;
+    }
     const store = await openOther(config, from);
     stores.push(store);
     sources.push(storeSource(store));
+  }
+  if (config.replica) {
+    const store = await openKnownReplica(config.replica.store).catch(() => null);
+    if (store) {
+      stores.push(store);
+      sources.push({ ...storeSource(store), description: `the replica ${store.description}` });
+    }
   }
   for (const folder of ['spool', 'import'])
     if (existsSync(join(config.dataDir, folder)))

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../contract/api.ts';
 import { asLifeboatError, LifeboatError } from '../contract/errors.ts';
+import type { ReplicaStatus } from '../contract/integrity.ts';
 import type { Control } from './access/control.ts';
 import type { RouterContext } from './context.ts';
 import { version } from './version.ts';
@@ -59,6 +60,7 @@ export class StatusBoard {
         ...(filling && { filling }),
       },
       spool,
+      ...(this.#context.replica && { replica: briefly(this.#context.replica.status()) }),
       pacs: this.#context.pacsStatus?.() ?? null,
       totals: this.#totals,
       pendingAEs: this.#control.senders.pending(),
@@ -98,4 +100,8 @@ export class StatusBoard {
     if (!error && this.catalogueError !== undefined) this.#context.log.info('the catalogue answers again');
     this.catalogueError = error?.message;
   }
+}
+
+function briefly({ description, state, reason, lag }: ReplicaStatus): Status['replica'] {
+  return { description, state, ...(reason !== undefined && { reason }), lag };
 }

@@ -44,6 +44,8 @@ export interface ArchiveEvents {
 /** The archive as router and command line see it: receive, read, rebuild, verify. Opened by `openArchive` in storage/archive.ts. */
 export interface Archive extends Receiver {
   readonly store: ObjectStore;
+  /** For showing images: the store, with the replica behind it where there is one. Whoever checks or writes uses `store`. */
+  readonly reading: ObjectStore;
   readonly catalogue: Catalogue;
   readonly events: EventEmitter<ArchiveEvents>;
   spool(): SpoolStatus;

@@ -14,8 +14,10 @@ import { buildStudyManifest } from './format/study-manifest.ts';
 import { Limiter } from './limiter.ts';
 import type { ObjectStore } from './object-store.ts';
 import { createReceiver } from './receive.ts';
+import { openKnownReplica } from './replica/open-replica.ts';
 import { Spool } from './spool.ts';
 import { StoreWatch } from './store-watch.ts';
+import { type FallbackOptions, FallbackStore } from './stores/fallback-store.ts';
 import { FileStore } from './stores/file-store.ts';
 import { openStore, type StoreConfig } from './stores/open-store.ts';
 import { StudyCache } from './study-cache.ts';
@@ -35,6 +37,8 @@ export interface ArchiveOptions {
   spoolLogBytes?: number;
   /** For the log: what the archive works around by itself but IT should know. */
   onProblem?(error: LifeboatError): void;
+  /** A second store that is read where the first one cannot give what was asked for. */
+  replica?: { store: StoreConfig } & Pick<FallbackOptions, 'isDamaged' | 'onFallback'>;
   /** How often the store is compared with the catalogue; for tests. */
   tending?: TendingTimes;
   /** Manifest segments are compacted now and then; absent: never. */
@@ -137,8 +141,18 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
         });
   compactor?.start();
   const receiver = createReceiver(spool);
+  const { replica } = options;
+  const reading = replica
+    ? new FallbackStore(store, {
+        ...replica,
+        openReplica: () => openKnownReplica(replica.store),
+        isAway: () => committer.status().storeError !== undefined,
+      })
+    : store;
+  const readCache = replica ? readingCache(reading, events, onProblem) : cache;
   return {
     store,
+    reading,
     catalogue,
     events,
     beginDataSet: receiver.beginDataSet,
@@ -151,9 +165,9 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
       await spool.unpacked();
       await committer.flush();
     },
-    entries: (uid) => cache.entries(uid),
-    manifest: async (uid) => buildStudyManifest(await cache.entries(uid)),
-    metadata: (study, series, instance, content) => cache.metadata(study, series, instance, content),
+    entries: (uid) => readCache.entries(uid),
+    manifest: async (uid) => buildStudyManifest(await readCache.entries(uid)),
+    metadata: (study, series, instance, content) => readCache.metadata(study, series, instance, content),
     close: async () => {
       const tended = Promise.all([watch.close(), tender.close(), compactor?.close()]);
       await committer.close();
@@ -162,7 +176,21 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
       await describer.close();
       await spool.close();
       await catalogue.close();
+      if (reading !== store) await reading.close();
       await store.close();
     },
   };
+}
+
+/** Studies as they are shown: also those that only the replica can tell of. What commits rest on is never read here. */
+function readingCache(
+  reading: ObjectStore,
+  events: EventEmitter<ArchiveEvents>,
+  onDamaged: (error: LifeboatError) => void,
+): StudyCache {
+  const cache = new StudyCache(reading, { onDamaged });
+  events.on('committed', (entries) => {
+    for (const uid of new Set(entries.map(({ studyInstanceUID }) => studyInstanceUID))) cache.expire(uid);
+  });
+  return cache;
 }

@@ -33,6 +33,11 @@ const SEGMENT_KINDS = [
   'metadata-disagrees',
 ];
 
+/** Whether a finding is about the bytes of one object. */
+export function isObjectFinding(kind: string): boolean {
+  return OBJECT_KINDS.includes(kind);
+}
+
 /** Whether `repair` knows what to do about a finding. */
 export function isRepairable(kind: string): boolean {
   return OBJECT_KINDS.includes(kind) || SEGMENT_KINDS.includes(kind) || kind === 'store-only';

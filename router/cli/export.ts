@@ -61,7 +61,7 @@ Examples:
             });
             if (result.missing.length || result.spoolWaiting) process.exitCode = EXIT.findings;
           } finally {
-            await source.store.close();
+            await source.reading.close();
           }
         },
       ),
@@ -80,7 +80,7 @@ async function openSource(config: Config): Promise<Parameters<typeof exportStudy
   });
   const waiting = await spoolEntries(config);
   return {
-    store,
+    reading: store,
     entries: (uid) => cache.entries(uid),
     flush: async () => undefined,
     spool: () => ({ entries: waiting, bytes: 0, oldest: null, freeBytes: 0 }),

@@ -8,6 +8,7 @@ import { importCommand } from './import.ts';
 import { indexCommand } from './index-command.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { repairCommand } from './repair.ts';
+import { replicateCommand } from './replicate.ts';
 import { sealCommand } from './seal.ts';
 import { serveCommand } from './serve.ts';
 import { EXIT, EXIT_HELP, fail, outliveClosedOutput } from './terminal.ts';
@@ -30,6 +31,7 @@ export async function main(argv: string[]): Promise<void> {
     exportCommand(),
     verifyCommand(),
     repairCommand(),
+    replicateCommand(),
     sealCommand(),
     breakGlassCommand(),
     rebuildCommand(),

@@ -20,7 +20,7 @@ export async function sendZip(
   }
   const writer = new ZipWriter({ write: (bytes) => writeTo(res, bytes) });
   for (const entry of entries) {
-    const { body } = await store.stream(entry.key);
+    const { body } = await store.stream(entry.key, { start: 0, end: entry.size });
     try {
       await writer.add(`${entry.seriesInstanceUID}/${entry.sopInstanceUID}.dcm`, entry.size, body);
     } finally {

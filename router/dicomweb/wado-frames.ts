@@ -116,7 +116,7 @@ async function eachFrame(
   offer: FrameOffer,
   send: (frame: OutgoingFrame, number: number) => Promise<void>,
 ): Promise<void> {
-  const { store } = retrieval.ctx.archive;
+  const { reading: store } = retrieval.ctx.archive;
   const signal = goneSignal(res);
   const reader = new ObjectReader(store, entry);
   const span = async () => pixelDataSpan(await attributesOf(retrieval, entry));

@@ -81,9 +81,13 @@ async function withObject(
   offer: Offer,
   send: (object: Outgoing) => Promise<void>,
 ): Promise<void> {
-  const { store } = retrieval.ctx.archive;
+  const { reading: store } = retrieval.ctx.archive;
   const { target } = offer;
-  const asStored = async () => send({ body: (await store.stream(entry.key)).body, syntax: entry.transferSyntaxUID });
+  const asStored = async () =>
+    send({
+      body: (await store.stream(entry.key, { start: 0, end: entry.size })).body,
+      syntax: entry.transferSyntaxUID,
+    });
   if (isReady(entry, target) || target === null || (offer.lenient && !canRewrite(entry, target))) return asStored();
   const reader = new ObjectReader(store, entry);
   let rewritten = false;
@@ -175,7 +179,7 @@ async function sendAsStored(retrieval: Retrieval, req: Request, res: Response, e
     res.end();
     return;
   }
-  const { body } = await retrieval.ctx.archive.store.stream(entry.key, { start, end });
+  const { body } = await retrieval.ctx.archive.reading.stream(entry.key, { start, end });
   await copyTo(res, body);
   res.end();
 }
@@ -190,7 +194,7 @@ export function retrieveInstances(retrieval: Retrieval): (req: Request, res: Res
     const offer = negotiate(retrieval, req, entries, instance !== undefined);
     if (notModified(req, res, etagOf(entries, `${offer.form} ${offer.target ?? '*'}`))) return;
     if (offer.form === 'zip')
-      await sendZip(retrieval.ctx.archive.store, req, res, entries, instance ?? series ?? study);
+      await sendZip(retrieval.ctx.archive.reading, req, res, entries, instance ?? series ?? study);
     else if (offer.form === 'single') await sendSingle(retrieval, req, res, entries[0]!, offer);
     else await sendMultipart(retrieval, req, res, entries, offer);
   };

@@ -11,7 +11,7 @@ import { type NamedEntry, nameEntries } from './file-names.ts';
 import { openFolder } from './folder-target.ts';
 import { openZipTarget } from './zip-target.ts';
 
-type Source = Pick<Archive, 'entries' | 'flush' | 'spool' | 'store'>;
+type Source = Pick<Archive, 'entries' | 'flush' | 'spool' | 'reading'>;
 
 /**
  * Writes a study's objects, byte for byte as kept, into a folder or, where the target ends in `.zip`, a ZIP file, with the
@@ -98,7 +98,7 @@ async function writeAll(
     options.onProgress?.({ done: i + 1, total: named.length, bytes: result.bytes, totalBytes });
   }
   if (written.length > 0) {
-    const dicomdir = writeDicomdir(studyInstanceUID, await directoryEntries(archive.store, written));
+    const dicomdir = writeDicomdir(studyInstanceUID, await directoryEntries(archive.reading, written));
     const sha256 = createHash('sha256').update(dicomdir).digest('hex');
     await writer.add({ name: 'DICOMDIR', size: dicomdir.length, sha256, body: oneChunk(dicomdir) });
     sums.push(`${sha256}  DICOMDIR\n`);
@@ -119,7 +119,7 @@ function addMissing(result: ExportResult, entry: NamedEntry['entry'], thrown: un
 
 /** The object's bytes; fails with OBJECT_DAMAGED at the end when they are not those recorded. */
 async function checkedObject(archive: Source, entry: NamedEntry['entry']): Promise<AsyncIterable<Uint8Array>> {
-  const { body } = await archive.store.stream(entry.key);
+  const { body } = await archive.reading.stream(entry.key, { start: 0, end: entry.size });
   return (async function* () {
     const hash = createHash('sha256');
     let size = 0;

@@ -30,7 +30,7 @@ export function createApp(parts: HttpParts, dicomweb: RequestHandler, viewerDir:
   app.use(observed(parts, registerHttpMetrics(context.metrics)));
   app.use(securityHeaders(context.config));
   app.use(healthRoutes(parts));
-  app.use('/objects', signedObjects(context.archive.store, parts.signer));
+  app.use('/objects', signedObjects(context.archive.reading, parts.signer));
   app.use(recogniseSession(control));
   app.use(csrfGuard);
   app.get('/metrics', recogniseMachine(control), metricsPage(parts));

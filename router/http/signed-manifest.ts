@@ -46,7 +46,7 @@ export class SignedManifests {
   async #sign(manifest: StudyManifest): Promise<StudyManifest> {
     const expiry = expiryFor(this.#now());
     const address = async (key: string) =>
-      (await this.#archive.store.presign(key, expiry)) ?? this.#signer.url(key, expiry);
+      (await this.#archive.reading.presign(key, expiry)) ?? this.#signer.url(key, expiry);
     const signInstance = async (instance: InstanceManifest): Promise<InstanceManifest> => ({
       ...instance,
       url: await address(instance.key),

@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { LifeboatError } from '../../contract/errors.ts';
+import { Replicator } from '../../storage/replica/replicator.ts';
+import { replicaPaths } from '../replica.ts';
+import { settingsOf } from './settings.ts';
+import { command, EXIT, Progress } from './terminal.ts';
+
+export function replicateCommand(): Command {
+  const replicateCmd = new Command('replicate')
+    .description('copy to the replica whatever it lacks')
+    .option('--begin-anew', 'the replica is another one or was emptied: copy everything')
+    .addHelpText(
+      'after',
+      `
+The router does this by itself all the time where LIFEBOAT_REPLICA is set. The command compares both stores and copies what the
+replica lacks, as fast as LIFEBOAT_REPLICA_MB_PER_S allows. Every object's SHA-256 is compared with its manifest on the way: what
+is damaged here never replaces what is right there. Nothing is deleted. It may be stopped at any moment and run while routers run.
+
+Examples:
+  lifeboat replicate
+  LIFEBOAT_REPLICA=file:/mnt/second-copy lifeboat replicate`,
+    )
+    .action(
+      command(async (options: { beginAnew?: true }) => {
+        const config = settingsOf(replicateCmd);
+        if (!config.replica)
+          throw new LifeboatError('CONFIG_INVALID', 'LIFEBOAT_REPLICA is missing; there is nowhere to copy to.');
+        const { stateFile, scratchDir } = replicaPaths(config.dataDir);
+        const replicator = new Replicator({
+          source: config.store,
+          replica: config.replica.store,
+          bytesPerSecond: config.replica.bytesPerSecond,
+          stateFile,
+          scratchDir: `${scratchDir}-cli`,
+          onProblem: ({ message }) => console.error(message),
+        });
+        try {
+          if (options.beginAnew) replicator.beginAnew();
+          const progress = new Progress('Copying', 'instances');
+          const timer = setInterval(() => {
+            const { copied, lag } = replicator.status();
+            progress.update(copied.instances, undefined, `${lag.instances} to go`);
+          }, 500);
+          await replicator.level().finally(() => clearInterval(timer));
+          progress.end();
+          const { copied, compared, problems, description } = replicator.status();
+          console.log(
+            `${copied.instances} instances copied (${(copied.bytes / 1e6).toFixed(1)} MB); ${description} was compared with ` +
+              `${compared?.objects ?? 0} objects.`,
+          );
+          if (compared && compared.lostAtSource > 0)
+            console.log(
+              `${compared.lostAtSource} objects are only there: \`lifeboat verify\` tells whether they are missed.`,
+            );
+          for (const { key, reason } of problems.newest) console.error(`NOT COPIED ${key}: ${reason}`);
+          if (problems.count > 0) process.exitCode = EXIT.findings;
+        } finally {
+          await replicator.close();
+        }
+      }),
+    );
+  return replicateCmd;
+}
