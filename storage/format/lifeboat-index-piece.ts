@@ -10,9 +10,10 @@ export interface KeyedRow {
   row: IndexRow;
 }
 
-/** Blocks asked for at once in the first request, and at most; later requests ask for twice as many as the one before. */
+/** Blocks asked for at once in the first request, and at most; each later request asks for five times as many as the one before. */
 const FIRST_BLOCKS = 1;
-const MOST_BLOCKS = 8;
+const MOST_BLOCKS = 20;
+const MORE_BLOCKS = 5;
 
 /** Where the block begins that may hold `from`: the last one that begins at or below it. */
 function blockAt(blocks: readonly BlockRef[], from: string): number {
@@ -114,7 +115,7 @@ export class TableReader {
       this.#upper++;
     }
     const wanted = Math.min(this.#ahead, most);
-    this.#ahead = Math.min(this.#ahead * 2, MOST_BLOCKS);
+    this.#ahead = Math.min(this.#ahead * MORE_BLOCKS, MOST_BLOCKS);
     const blocks = this.#blocks.slice(this.#at, this.#at + wanted).filter(([first]) => first < this.#to);
     this.#at += blocks.length;
     if (blocks.length === 0) {
