@@ -25,6 +25,7 @@ export function integrityReport(answer: IntegrityAnswer, state: ScrubState, stor
     ['Newest seal', seal.newest?.createdAt ?? 'none yet'],
     ['  instances sealed', seal.newest?.treeSize ?? ''],
     ['  to be kept elsewhere (verify --known)', seal.newest ? `${seal.newest.sequence}:${seal.newest.sha256}` : ''],
+    ...replicaRows(answer),
     [],
     [
       'Patient ID',
@@ -62,4 +63,18 @@ export function integrityReport(answer: IntegrityAnswer, state: ScrubState, stor
 function cell(value: string | number): string {
   const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function replicaRows({ replica }: IntegrityAnswer): (string | number)[][] {
+  if (!replica) return [['Replica', 'none']];
+  const { description, state, lag, problems, compared } = replica;
+  return [
+    ['Replica', description],
+    ['  state', state],
+    ['  instances it lacks', lag.instances],
+    ['  bytes it lacks', lag.bytes],
+    ['  oldest it lacks', lag.oldest ?? ''],
+    ['  could not be copied', problems.count],
+    ['  compared', compared?.at ?? 'not yet'],
+  ];
 }

@@ -1,4 +1,4 @@
-import type { FindingRow, IntegrityAnswer, PassRow, ScrubState } from '../../../contract/integrity.ts';
+import type { FindingRow, IntegrityAnswer, PassRow, ReplicaStatus, ScrubState } from '../../../contract/integrity.ts';
 import { formatAgo, formatBytes, formatCount, formatInstant } from './format.ts';
 
 const images = (n: number) => `${formatCount(n)} ${n === 1 ? 'image' : 'images'}`;
@@ -54,6 +54,19 @@ export const integrityMessages = {
   sealFailing: (reason: string) => `The last attempt failed: ${reason}`,
   sealKeep: 'Write down outside of this machine:',
   sealKey: (id: string) => `Key ${id}`,
+  replica: 'Second copy',
+  replicaNone: 'none (LIFEBOAT_REPLICA)',
+  replicaStates: {
+    starting: 'starting',
+    copying: 'being copied',
+    level: 'has everything',
+    held: 'waits',
+  } satisfies Record<ReplicaStatus['state'], string>,
+  replicaLag: ({ instances, bytes, oldest }: ReplicaStatus['lag']) =>
+    `${images(instances)} to go, ${formatBytes(bytes)}${oldest ? `, the oldest from ${formatInstant(oldest)}` : ''}`,
+  replicaProblems: (n: number, reason: string) => `${formatCount(n)} could not be copied: ${reason}`,
+  replicaCompared: ({ at, objects, lostAtSource }: NonNullable<ReplicaStatus['compared']>) =>
+    `compared ${formatAgo(at)}, ${formatCount(objects)} objects${lostAtSource > 0 ? `, ${formatCount(lostAtSource)} only there` : ''}`,
   space: 'Space',
   spaceUnknown: 'the store does not say',
   free: (free: number, total: number) => `${formatBytes(free)} of ${formatBytes(total)} free`,

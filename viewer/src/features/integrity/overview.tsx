@@ -7,6 +7,7 @@ import { Findings } from './findings.tsx';
 import { GrowthChart } from './growth-chart.tsx';
 import { OpenStudy } from './open-study.tsx';
 import { Repairs } from './repairs.tsx';
+import { ReplicaCard } from './replica-card.tsx';
 import { ScrubCard } from './scrub-card.tsx';
 import { useAnswer, useCall } from './use-integrity.ts';
 
@@ -122,6 +123,7 @@ function Cards({ answer }: { answer: IntegrityAnswer }) {
         {findings.notes > 0 && <p className="soft">{text.notes(findings.notes)}</p>}
       </Card>
       <SealCard seal={seal} />
+      <ReplicaCard replica={answer.replica} />
       <Card
         title={text.space}
         level={space && (space.daysUntilFull ?? 1000) < 30 ? 'bad' : ''}
