@@ -160,7 +160,7 @@ async function tryCredential(config: Config['store'] & { kind: 's3' }, credentia
     method: 'PUT',
     body: 'x',
     // Not that of the body: a store that would let it be written refuses it for this alone.
-    headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' },
+    headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==', 'x-amz-acl': 'bucket-owner-full-control' },
   });
   if (probe.status !== 403)
     throw new LifeboatError(

@@ -75,10 +75,9 @@ export class LifeboatMode {
   async #run(): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted) {
-      await this.#try(async () => {
-        if (performance.now() - this.#comparedAt > COMPARE_MS) await this.#publish();
-        await takeBreakGlassEvents(this.#context.archive.store, this.#control);
-      });
+      // What people did comes first, and neither waits for the other's trouble to pass.
+      await this.#try(() => takeBreakGlassEvents(this.#context.archive.store, this.#control));
+      if (performance.now() - this.#comparedAt > COMPARE_MS) await this.#try(() => this.#publish());
       await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
@@ -106,7 +105,7 @@ export class LifeboatMode {
   }
 
   /** A store that is away is told once; the next turn tries again. */
-  async #try(work: () => Promise<void>): Promise<void> {
+  async #try(work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
       this.#told = '';

@@ -28,6 +28,8 @@ const ATTEMPTS = 3;
 const STALL_MS = 8000;
 /** Life of a signature, s. */
 const EXPIRES_S = 3600;
+/** An object belongs to the key that wrote it: without this the archive's own key, the router's, could not read it. */
+const FOR_OWNER = { 'x-amz-acl': 'bucket-owner-full-control' };
 
 /** Bytes and lists of a store that is reached over HTTP. */
 export class HttpStore {
@@ -74,7 +76,7 @@ export class HttpStore {
 
   /** @throws FORBIDDEN where the credential may not write there, else as `get` */
   async put(key: string, body: string): Promise<void> {
-    const headers = { 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', ...(this.signed && FOR_OWNER) };
     await this.#ask(() => this.address(key, 'PUT'), { method: 'PUT', body, headers });
   }
 
@@ -107,6 +109,7 @@ export class HttpStore {
     const signer = new AwsV4Signer({
       url: url.href,
       method,
+      ...(method === 'PUT' && { headers: FOR_OWNER }),
       accessKeyId: credential.accessKey,
       secretAccessKey: credential.secretKey,
       service: 's3',

@@ -75,6 +75,13 @@ export class CephS3 {
     };
   }
 
+  /** One more user of the store, who may do nothing until a bucket's policy says so. */
+  async createUser(uid: string, accessKey: string, secretKey: string): Promise<void> {
+    const keys = ['--access-key', accessKey, '--secret-key', secretKey];
+    const user = ['-c', this.config, 'user', 'create', '--uid', uid, '--display-name', uid, ...keys];
+    await retry(() => run('radosgw-admin', user));
+  }
+
   /** kill -9, as a crash does it; `resume` brings back what was killed. */
   async kill(...daemons: Daemon[]): Promise<void> {
     for (const daemon of DAEMONS)

@@ -67,7 +67,7 @@ export const lifeboatMessages = {
     accessionNumber: 'Accession number',
     accessionHint: 'whole',
     familyName: 'Family name',
-    familyHint: 'its beginning, in any script',
+    familyHint: 'or its beginning',
     dates: 'Study date',
     from: 'from',
     to: 'to',

@@ -2,7 +2,6 @@ import { useEffect, useState } from 'react';
 import type { BucketBoot } from '../../../../contract/lifeboat.ts';
 import { DEFAULT_ENVELOPE } from '../../../../storage/format/break-glass-envelope.ts';
 import { lookAtStore } from '../../../../storage/format/lifeboat-store.ts';
-import { messages } from '../../shared/messages.en.ts';
 import { lifeboatMessages } from '../../shared/messages.lifeboat.en.ts';
 import { useTitle } from '../../shared/use-title.ts';
 import { CredentialFields, type TypedKey } from './credential-fields.tsx';
@@ -80,7 +79,7 @@ export function LifeboatSignIn(props: { boot: BucketBoot; notice: string; onBegu
       >
         <h1 className="lifeboat-brand">
           <img src="./lifeboat.svg" alt="" width="40" height="40" />
-          {messages.product}: {lifeboatMessages.mode}
+          {lifeboatMessages.mode}
         </h1>
         <p className="soft">{text.lead}</p>
         {props.notice && <p className="notice">{props.notice}</p>}
