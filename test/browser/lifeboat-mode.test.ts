@@ -109,7 +109,7 @@ async function findAndRead(page: Page, files: string[]) {
     expect(bytes.length).toBeGreaterThanOrEqual(128 * 128 * 2);
     expect(
       originals.some((file) => file.includes(bytes)),
-      `bytes from ${from} as pushed`,
+      `${bytes.length} bytes from ${from} as pushed`,
     ).toBe(true);
   }
 }

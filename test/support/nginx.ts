@@ -30,6 +30,7 @@ ${process.getuid?.() === 0 ? 'user root;' : ''}
 events { worker_connections 256; }
 http {
   include ${existsSync('/etc/nginx/mime.types') ? '/etc/nginx/mime.types' : '/dev/null'};
+  default_type application/octet-stream;
   types { application/wasm wasm; text/javascript js; text/css css; text/html html; image/svg+xml svg; }
   access_log ${folder}/access.log;
   client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/fastcgi;
