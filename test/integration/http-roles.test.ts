@@ -72,6 +72,7 @@ const MAY_USE: Record<string, readonly Who[]> = {
   'GET /api/outages/csv': ADMIN,
   'POST /api/outages/planned': ADMIN,
   'DELETE /api/outages/planned/:id': ADMIN,
+  'GET /api/lifeboat': ADMIN,
   'GET /api/integrity': ADMIN,
   'GET /api/integrity/findings': ADMIN,
   'GET /api/integrity/repairs': ADMIN,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { part10File } from '../../router/dimse/part10-file.ts';
 import { find, findInstances, findStudies } from '../../router/dimse/query-scu.ts';
 import { type MoveResult, move } from '../../router/dimse/retrieve-scu.ts';
-import { sendInstances } from '../../router/dimse/storage-scu.ts';
+import { type OutgoingInstance, sendInstances } from '../../router/dimse/storage-scu.ts';
 import { echo } from '../../router/dimse/verification-scu.ts';
 import type { DicomJson } from '../../storage/format/manifest.ts';
 import { freePort } from '../bench/receivers.ts';
@@ -69,7 +69,7 @@ describe.skipIf(!hasOrthanc)('C-FIND and C-MOVE SCU against Orthanc', () => {
     });
     pacs = { host: '127.0.0.1', port, calledAE: 'PACS', callingAE: router.aeTitle };
     await answering(pacs);
-    const instances = [];
+    const instances: OutgoingInstance[] = [];
     for (const { path, malformed } of realFiles()) {
       const instance = malformed || instances.length >= 40 ? undefined : await part10File(path).catch(() => undefined);
       if (!instance || instance.size > 2_000_000 || instance.size % 2 === 1) continue;

@@ -22,7 +22,7 @@ function entry(attributes: DicomJson = {}, callingAE = 'CT1', receivedAt = '2026
     receivedAt,
     source: { via: 'c-store', callingAE },
     attributes: { '00080060': { vr: 'CS', Value: ['CT'] }, ...attributes },
-  } as InstanceEntry;
+  } as unknown as InstanceEntry;
 }
 
 const read = (dataSet: Buffer, transferSyntaxUID = EXPLICIT) =>

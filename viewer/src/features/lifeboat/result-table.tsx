@@ -44,7 +44,6 @@ function walk(event: KeyboardEvent<HTMLTableElement>): void {
 /** Studies found, each a link to its images. */
 export function ResultTable({ hits }: { hits: LifeboatHit[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: the keys move between the links inside
     <table className="table" onKeyDown={walk}>
       <thead>
         <tr>
