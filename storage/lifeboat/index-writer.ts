@@ -96,7 +96,7 @@ export class IndexWriter {
       return await this.#build(mergedStudies(this.#options.store, inputs, rows), inputs);
     } catch (thrown) {
       const error = asLifeboatError(thrown);
-      if (!['MANIFEST_DAMAGED', 'OBJECT_NOT_FOUND'].includes(error.code)) throw error;
+      if (!['MANIFEST_DAMAGED', 'OBJECT_NOT_FOUND'].includes(error.code)) throw thrown;
       this.#options.onProblem(error);
       return this.#build(rows, []);
     }
