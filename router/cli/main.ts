@@ -3,6 +3,7 @@ import { version } from '../version.ts';
 import { aeCommand } from './ae.ts';
 import { breakGlassCommand } from './break-glass.ts';
 import { compactCommand } from './compact.ts';
+import { drillCommand } from './drill.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { indexCommand } from './index-command.ts';
@@ -34,6 +35,7 @@ export async function main(argv: string[]): Promise<void> {
     replicateCommand(),
     sealCommand(),
     breakGlassCommand(),
+    drillCommand(),
     rebuildCommand(),
     indexCommand(),
     compactCommand(),

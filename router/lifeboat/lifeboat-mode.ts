@@ -9,6 +9,7 @@ import type { Config } from '../config.ts';
 import type { RouterContext } from '../context.ts';
 import { version } from '../version.ts';
 import { takeBreakGlassEvents } from './break-glass-intake.ts';
+import { lastDrills } from './drill-reports.ts';
 import { publishViewer, VIEWER } from './publish-viewer.ts';
 
 const EVERY_MS = 60_000;
@@ -62,14 +63,16 @@ export class LifeboatMode {
 
   async status(): Promise<LifeboatStatus> {
     let envelopes: string[] | null = [];
+    let drills: Awaited<ReturnType<typeof lastDrills>> = { lastDrill: null, lastPassedAt: null };
     try {
+      drills = await lastDrills(this.#context.archive.store);
       for await (const { key } of this.#context.archive.store.list(ENVELOPES))
         envelopes.push(key.slice(ENVELOPES.length).replace(/\.json$/, ''));
     } catch {
       envelopes = null;
     }
     const events = this.#control.breakGlassTaken();
-    return { viewer: this.#viewer, envelopes, events, lastDrill: null, lastPassedAt: null };
+    return { viewer: this.#viewer, envelopes, events, ...drills };
   }
 
   async #run(): Promise<void> {

@@ -75,6 +75,7 @@ describe.skipIf(!chromiumAvailable())('the integrity page, in a browser', () => 
     await shows(/22 images right/);
     await shows(/ free$/);
     await shows('enough for over ten years');
+    await shows('Never tried. Run: lifeboat drill');
     expect(await page.locator('.integrity-growth polyline').count()).toBe(1);
     expect(await page.getByRole('link', { name: 'Integrity' }).getAttribute('aria-current')).toBe('page');
     await picture('integrity-whole');

@@ -42,6 +42,10 @@ const decoders: Record<string, Codec> = {
   [T.HTJ2K]: (context) => NativeCodecs.decodeHtJpeg2000(context),
 };
 
+/** Whether `decodeFrame` knows a transfer syntax. */
+export const canDecode = (transferSyntaxUID: string): boolean =>
+  isUncompressed(transferSyntaxUID) || transferSyntaxUID in decoders;
+
 function contextOf(image: ImageDescription, buffers: { encodedBuffer?: Uint8Array; decodedBuffer?: Uint8Array }) {
   return new Context({
     width: image.columns,

@@ -1,4 +1,5 @@
 import type { FindingRow, IntegrityAnswer, PassRow, ReplicaStatus, ScrubState } from '../../../contract/integrity.ts';
+import type { DrillReport, LifeboatStatus } from '../../../contract/lifeboat.ts';
 import { formatAgo, formatBytes, formatCount, formatInstant } from './format.ts';
 
 const images = (n: number) => `${formatCount(n)} ${n === 1 ? 'image' : 'images'}`;
@@ -67,6 +68,25 @@ export const integrityMessages = {
   replicaProblems: (n: number, reason: string) => `${formatCount(n)} could not be copied: ${reason}`,
   replicaCompared: ({ at, objects, lostAtSource }: NonNullable<ReplicaStatus['compared']>) =>
     `compared ${formatAgo(at)}, ${formatCount(objects)} objects${lostAtSource > 0 ? `, ${formatCount(lostAtSource)} only there` : ''}`,
+  lifeboat: 'Lifeboat mode',
+  lifeboatViewer: {
+    published: 'viewer in the store',
+    publishing: 'viewer being published',
+    failed: 'viewer not in the store',
+    newer: 'viewer of a newer version in the store',
+    'no-build': 'no viewer: none was built',
+  } satisfies Record<LifeboatStatus['viewer']['state'], string>,
+  lifeboatFolder: (folder: string) => `any web server may serve ${folder}: open viewer/index.html in it`,
+  lifeboatEnvelopes: (names: string[]) =>
+    names.length > 0 ? `Envelopes: ${names.join(', ')}` : 'No break-glass envelope yet: lifeboat break-glass create',
+  drillNone: 'Never tried. Run: lifeboat drill',
+  drill: {
+    passed: (at: string) => `Last drill passed, ${at}`,
+    failed: (at: string) => `Last drill failed, ${at}`,
+    'not-checked': (at: string) => `Last drill could not check everything, ${at}`,
+  } satisfies Record<DrillReport['outcome'], (at: string) => string>,
+  drillPassed: (at: string) => `One passed on ${at}`,
+  lifeboatTry: 'To test: lifeboat drill; and once a quarter stop the router and open this address.',
   space: 'Space',
   spaceUnknown: 'the store does not say',
   free: (free: number, total: number) => `${formatBytes(free)} of ${formatBytes(total)} free`,

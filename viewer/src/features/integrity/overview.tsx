@@ -5,6 +5,7 @@ import { integrityMessages as text } from '../../shared/messages.integrity.en.ts
 import { Card } from './card.tsx';
 import { Findings } from './findings.tsx';
 import { GrowthChart } from './growth-chart.tsx';
+import { LifeboatCard } from './lifeboat-card.tsx';
 import { OpenStudy } from './open-study.tsx';
 import { Repairs } from './repairs.tsx';
 import { ReplicaCard } from './replica-card.tsx';
@@ -124,6 +125,7 @@ function Cards({ answer }: { answer: IntegrityAnswer }) {
       </Card>
       <SealCard seal={seal} />
       <ReplicaCard replica={answer.replica} />
+      <LifeboatCard />
       <Card
         title={text.space}
         level={space && (space.daysUntilFull ?? 1000) < 30 ? 'bad' : ''}
