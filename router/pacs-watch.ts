@@ -14,12 +14,16 @@ export interface PacsWatchOptions {
   intervalMs?: number;
   /** A probe that takes longer has failed; default 5 s. */
   probeTimeoutMs?: number;
+  /** So long no image is taken before that counts, though C-ECHO is answered; default 20 s. */
+  trafficMs?: number;
   /** Instances waiting to be forwarded; undefined: nothing is passed on to it. */
   queued?: () => number | undefined;
 }
 
 export interface PacsWatch {
   status(): PacsStatus;
+  /** What sending images to it came to: undefined when one was taken, else why none is. */
+  traffic(trouble: string | undefined): void;
   on(event: 'change', listener: (status: PacsStatus) => void): void;
   close(): void;
 }
@@ -28,6 +32,9 @@ const INTERVAL_MS = 3_000;
 const PROBE_TIMEOUT_MS = 5_000;
 /** Sooner, once something is wrong: a dead PACS is to be known within 10 s, a hanging one within 30 s. */
 const SUSPICIOUS_INTERVAL_MS = 1_500;
+const TRAFFIC_MS = 20_000;
+/** Trouble of which nothing more was heard for so long counts no more: nothing is being sent. */
+const TRAFFIC_FORGOTTEN_MS = 300_000;
 const FAILURES_UNTIL_DOWN = 3;
 const SUCCESSES_UNTIL_UP = 2;
 
@@ -35,11 +42,13 @@ type State = PacsStatus['state'];
 
 /**
  * Watches the main PACS with C-ECHO over a fresh association: unlike an open TCP port it tells that the PACS still works.
- * Three failures in a row: down. Two good answers: up again. In between, and while it answers but refuses us: degraded.
+ * Three failures in a row: down. Two good answers: up again. In between, while it answers but refuses us, and while it
+ * answers but takes no image of those we send: degraded.
  */
 export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
   const { pacs, log } = options;
   const intervalMs = options.intervalMs ?? INTERVAL_MS;
+  const trafficMs = options.trafficMs ?? TRAFFIC_MS;
   const timeoutMs = options.probeTimeoutMs ?? PROBE_TIMEOUT_MS;
   const events = new EventEmitter();
   let state: State = 'unknown';
@@ -48,6 +57,7 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
   let failures = 0;
   let successes = 0;
   let firstFailureAt = 0;
+  let trouble: { reason: string; from: number; last: number } | undefined;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -75,6 +85,12 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
     failures = 0;
     successes++;
     const why = `C-ECHO answered in ${Math.max(1, Math.round(ms))} ms`;
+    if (trouble && Date.now() - trouble.last > TRAFFIC_FORGOTTEN_MS) trouble = undefined;
+    if (trouble && state !== 'down' && trouble.last - trouble.from >= trafficMs) {
+      const seconds = Math.round((Date.now() - trouble.from) / 1000);
+      become('degraded', `${why}, but no image was taken for ${seconds} s: ${trouble.reason}`);
+      return;
+    }
     if (state === 'up' || state === 'unknown' || successes >= SUCCESSES_UNTIL_UP) become('up', why);
     else evidence = `${why}, ${successes} of ${SUCCESSES_UNTIL_UP} good answers needed`;
   };
@@ -116,6 +132,10 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
 
   return {
     status,
+    traffic: (reason) => {
+      const now = Date.now();
+      trouble = reason === undefined ? undefined : { from: trouble?.from ?? now, reason, last: now };
+    },
     on: (event, listener) => {
       events.on(event, listener);
     },

@@ -131,6 +131,9 @@ async function start(
       const name = forwarding.destinationAt(peer);
       if (state === 'up' && name !== undefined) forwarding.isBack(name);
     });
+    forwarding.onTraffic = ({ name }, trouble) => {
+      if (name === forwarding.destinationAt(peer)) watch.traffic(trouble);
+    };
     context.pacsStatus = () => watch.status();
     closers.push(() => watch.close());
   }

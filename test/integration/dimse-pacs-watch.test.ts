@@ -20,6 +20,7 @@ function watch(port: number, aeTitle = 'LIFEBOAT', intervalMs = 60): { watch: Pa
     log: pino({ level: 'silent' }),
     intervalMs,
     probeTimeoutMs: 250,
+    trafficMs: 300,
   });
   watching.on('change', (status) => changes.push(status));
   stops.push(() => watching.close());
@@ -88,4 +89,19 @@ it('one lost answer does not make an outage', async () => {
   await pacs(port);
   await until(() => watching.status().state === 'up', 'up again');
   expect(changes.map((c) => c.state)).not.toContain('down');
+});
+
+it('a PACS that answers but takes no image is degraded with the reason, until it takes one', async () => {
+  const server = await pacs(await freePort());
+  const { watch: watching } = watch(server.port);
+  await until(() => watching.status().state === 'up', 'up');
+  const sending = setInterval(() => watching.traffic('Out of resources (0xA700)'), 50);
+  stops.push(() => clearInterval(sending));
+  await until(() => watching.status().state === 'degraded', 'degraded');
+  expect(watching.status().evidence).toMatch(
+    /^C-ECHO answered in \d+ ms, but no image was taken for \d+ s: Out of resources \(0xA700\)$/,
+  );
+  clearInterval(sending);
+  watching.traffic(undefined);
+  await until(() => watching.status().state === 'up', 'up again');
 });
