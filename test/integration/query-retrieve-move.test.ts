@@ -120,10 +120,13 @@ describe('C-MOVE in place of the PACS, asked by movescu', () => {
   });
 
   it('sends one series or one image of a study', async () => {
-    const { uid, entries } = (await studies()).find(({ entries: all }) =>
-      all.some((e) => e.sopClassUID.endsWith('1.1.4')),
+    // Of several contents under one UID the newest is sent; here one that has no rival.
+    const all = (await studies()).flatMap(({ uid, entries }) => entries.map((entry) => ({ uid, entry })));
+    const { uid, entry: one } = all.find(
+      ({ entry }) =>
+        entry.sopClassUID.endsWith('1.1.4') &&
+        all.filter((each) => each.entry.sopInstanceUID === entry.sopInstanceUID).length === 1,
     )!;
-    const one = entries.find((entry) => entry.sopClassUID.endsWith('1.1.4'))!;
     const keys = [
       '-k',
       `StudyInstanceUID=${uid}`,
