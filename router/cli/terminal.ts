@@ -19,7 +19,7 @@ Exit codes:
   1  done with findings, or some items failed; each was printed
   2  wrong usage or a wrong setting
   3  something needed does not answer (store, catalogue, router) or a port is in use
-  4  nothing wrong was found, but not everything could be checked (verify)`;
+  4  nothing wrong was found, but not everything could be checked (verify, drill)`;
 
 const UNAVAILABLE = new Set<ErrorCode>([
   'STORE_UNAVAILABLE',

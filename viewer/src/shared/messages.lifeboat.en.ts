@@ -25,6 +25,8 @@ export const lifeboatMessages = {
     'web-log':
       'This is a plain copy of the archive: your name, your reason and what you open are recorded only if its web server keeps an access log. They do not appear on Lifeboat’s audit page.',
   },
+  forged:
+    'The signed description of this archive was changed or is damaged. Somebody may have tampered with this store: tell IT before you rely on what you see.',
   traceTitle: 'What is recorded',
   lostEvents: (n: number) =>
     `${formatCount(n)} ${n === 1 ? 'record' : 'records'} of what you did could not be written to the store; its own access log has them.`,

@@ -27,6 +27,11 @@ export function LifeboatStrip(props: { visit: Visit; studies: readonly string[] 
           {text.limits}
         </button>
       </div>
+      {visit.forged && (
+        <div className="banner banner-bad" role="alert">
+          {text.forged}
+        </div>
+      )}
       {visit.lostEvents > 0 && (
         <div className="banner banner-bad" role="alert">
           {text.lostEvents(visit.lostEvents)}

@@ -33,7 +33,13 @@ export function useSearch(visit: Visit, door: StoreDoor) {
       visit.noteQuery(wordsOf(question));
     }
     try {
-      const result = await door.search(searchOf(question, before?.next));
+      let result = await door.search(searchOf(question, before?.next));
+      // A part of the index without a match says nothing of the rest.
+      while (result.hits.length === 0 && result.next !== undefined && mine === turn.current) {
+        const further = await door.search(searchOf(question, result.next));
+        const complete = result.complete && further.complete;
+        result = { ...further, complete, problems: [...result.problems, ...further.problems] };
+      }
       if (mine !== turn.current) return;
       const known = new Set(before?.hits.map(({ studyInstanceUID }) => studyInstanceUID));
       setFound({

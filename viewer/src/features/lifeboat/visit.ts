@@ -78,6 +78,8 @@ export class Visit {
   trace: Trace;
   /** Events that the store did not take after it had taken others. */
   lostEvents = 0;
+  /** The signed description of the archive is not what was signed. */
+  forged = false;
   version = 0;
 
   private constructor(store: HttpStore, about: About, trace: Trace) {
@@ -118,10 +120,17 @@ export class Visit {
 
   /** The search index; one that could not be opened is tried anew at the next question. */
   index(): Promise<LifeboatIndex> {
-    this.#index ??= openLifeboatIndex(this.store).catch((error: unknown) => {
-      this.#index = undefined;
-      throw error;
-    });
+    this.#index ??= openLifeboatIndex(this.store).then(
+      (index) => {
+        this.forged = index.archive.signature === 'invalid';
+        if (this.forged) this.#changed();
+        return index;
+      },
+      (error: unknown) => {
+        this.#index = undefined;
+        throw error;
+      },
+    );
     return this.#index;
   }
 
