@@ -92,13 +92,17 @@ describe('C-FIND from peers that mean harm, or change their mind', () => {
       { '00080052': { vr: 'CS', Value: ['STUDY'] }, '0020000D': { vr: 'UI' } },
       ExplicitVRLittleEndian,
     );
-    const controller = new AbortController();
     let answers = 0;
     let last: number | undefined;
-    for await (const { command: response } of association.operate(context, command, identifier, controller.signal)) {
-      if (response.status === Status.Pending) answers++;
-      if (answers === 1) controller.abort();
-      last = response.status;
+    // A cancel that comes behind the last answer is too late, lawfully (PS3.4 C.4.1.3.1); on a busy machine that happens.
+    for (let attempt = 0; attempt < 20 && last !== Status.Cancel; attempt++) {
+      const controller = new AbortController();
+      answers = 0;
+      for await (const { command: response } of association.operate(context, command, identifier, controller.signal)) {
+        if (response.status === Status.Pending) answers++;
+        if (answers === 1) controller.abort();
+        last = response.status;
+      }
     }
     expect(last).toBe(Status.Cancel);
     expect(answers).toBeLessThan(STUDIES);
