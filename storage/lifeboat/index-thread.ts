@@ -60,7 +60,7 @@ export class IndexThread {
         workDir: join(dataDir, 'lifeboat-index-work'),
         times: { gatherMs, compareMs, rest },
       },
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 256 },
     });
     this.#worker = worker;
     worker.on('message', (news: News) => {

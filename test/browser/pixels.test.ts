@@ -100,8 +100,11 @@ describe.runIf(referenceAvailable())('frames as DCMTK and GDCM see them', () => 
   }
 });
 
-describe('frames without a reference toolkit', () => {
-  for (const file of realFiles().filter(({ name }) => /HTJ2K|JPH$|float/.test(name))) {
+const withoutReference = realFiles().filter(({ name }) => /HTJ2K|JPH$|float/.test(name));
+
+describe.runIf(withoutReference.length > 0)('frames without a reference toolkit', () => {
+  if (withoutReference.length === 0) it('needs the large set of real files', () => undefined);
+  for (const file of withoutReference) {
     it(`${file.name} decodes to a picture with contrast`, async () => {
       const opened = await openFile(file.path);
       if (!opened) return;
