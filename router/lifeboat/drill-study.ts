@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { asLifeboatError } from '../../contract/errors.ts';
 import type { DrillStudy } from '../../contract/lifeboat.ts';
 import { extractFrame, frameCount, frameRange } from '../../storage/format/frames.ts';
-import { type LifeboatIndex, type LifeboatSource, openLifeboatIndex } from '../../storage/format/lifeboat-index.ts';
+import type { LifeboatHit, LifeboatIndex, LifeboatSource } from '../../storage/format/lifeboat-index.ts';
 import { readLifeboatStudy } from '../../storage/format/lifeboat-study.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import { describeImage } from '../dicomweb/image-description.ts';
@@ -46,6 +46,7 @@ class Problems {
  */
 export async function drillStudy(
   source: LifeboatSource,
+  index: LifeboatIndex,
   studyInstanceUID: string,
   settledBefore: number,
 ): Promise<StudyCheck> {
@@ -55,9 +56,10 @@ export async function drillStudy(
     const { entries, problems: unread } = await readLifeboatStudy(source, studyInstanceUID);
     for (const sentence of unread) problems.add(sentence);
     const settled = contents(entries).filter(({ receivedAt }) => Date.parse(receivedAt) < settledBefore);
-    const index = await openLifeboatIndex(source);
-    if (settled.length > 0) await checkFound(index, studyInstanceUID, problems);
-    await checkWithoutList(source, index, studyInstanceUID, settled, problems);
+    if (settled.length > 0) {
+      const hit = await checkFound(index, studyInstanceUID, problems);
+      await checkWithoutList(source, hit, studyInstanceUID, settled, problems);
+    }
     await codecsReady();
     const decodedSeries = new Set<string>();
     for (const entry of contents(entries)) {
@@ -78,12 +80,16 @@ function contents(entries: readonly InstanceEntry[]): InstanceEntry[] {
   return [...new Map(entries.map((entry) => [entry.key, entry])).values()];
 }
 
-async function checkFound(index: LifeboatIndex, studyInstanceUID: string, problems: Problems): Promise<void> {
+async function checkFound(
+  index: LifeboatIndex,
+  studyInstanceUID: string,
+  problems: Problems,
+): Promise<LifeboatHit | undefined> {
   const { hit, complete, problems: said } = await index.findStudy(studyInstanceUID);
   if (!complete) for (const sentence of said) problems.add(`The search index: ${sentence}`);
   if (!hit) {
     problems.add('It is not in the search index.');
-    return;
+    return undefined;
   }
   const ways: [string, string, object][] = [
     ['patient ID', hit.patientID, { patientID: hit.patientID }],
@@ -101,16 +107,17 @@ async function checkFound(index: LifeboatIndex, studyInstanceUID: string, proble
     } while (!found && after !== undefined);
     if (!found) problems.add(`It is not found by its ${name}.`);
   }
+  return hit;
 }
 
 async function checkWithoutList(
   { get }: LifeboatSource,
-  index: LifeboatIndex,
+  hit: LifeboatHit | undefined,
   studyInstanceUID: string,
   settled: readonly InstanceEntry[],
   problems: Problems,
 ): Promise<void> {
-  const segments = (await index.study(studyInstanceUID))?.segments ?? [];
+  const segments = hit?.segments ?? [];
   const known = segments.length > 0 ? await readLifeboatStudy({ get }, studyInstanceUID, segments) : { entries: [] };
   const keys = new Set(known.entries.map(({ key }) => key));
   const unknown = settled.filter(({ key }) => !keys.has(key)).length;

@@ -114,9 +114,10 @@ async function checkStudies(
   studies: StudyCheck[],
 ): Promise<Omit<Step, 'name'>> {
   const source = sourceOf(store);
+  const index = await openLifeboatIndex(source);
   const settledBefore = Date.now() - freshMs;
   for (const uid of await sampleStudies(store, source, size)) {
-    studies.push(await drillStudy(source, uid, settledBefore));
+    studies.push(await drillStudy(source, index, uid, settledBefore));
     onStudy?.(studies.length);
   }
   const wrong = studies.filter(({ problems, unanswered }) => problems.length > 0 && !unanswered).length;

@@ -32,6 +32,8 @@ export class LifeboatMode {
   #viewer: LifeboatStatus['viewer'];
   #comparedAt = Number.NEGATIVE_INFINITY;
   #told = '';
+  /** As of the last minute: the page asks more often than drills are made. */
+  #drills: Awaited<ReturnType<typeof lastDrills>> = { lastDrill: null, lastPassedAt: null };
 
   constructor(context: RouterContext, control: Control, build: string) {
     this.#context = context;
@@ -63,16 +65,14 @@ export class LifeboatMode {
 
   async status(): Promise<LifeboatStatus> {
     let envelopes: string[] | null = [];
-    let drills: Awaited<ReturnType<typeof lastDrills>> = { lastDrill: null, lastPassedAt: null };
     try {
-      drills = await lastDrills(this.#context.archive.store);
       for await (const { key } of this.#context.archive.store.list(ENVELOPES))
         envelopes.push(key.slice(ENVELOPES.length).replace(/\.json$/, ''));
     } catch {
       envelopes = null;
     }
     const events = this.#control.breakGlassTaken();
-    return { viewer: this.#viewer, envelopes, events, ...drills };
+    return { viewer: this.#viewer, envelopes, events, ...this.#drills };
   }
 
   async #run(): Promise<void> {
@@ -80,6 +80,9 @@ export class LifeboatMode {
     while (!signal.aborted) {
       // What people did comes first, and neither waits for the other's trouble to pass.
       await this.#try(() => takeBreakGlassEvents(this.#context.archive.store, this.#control));
+      await this.#try(async () => {
+        this.#drills = await lastDrills(this.#context.archive.store);
+      });
       if (performance.now() - this.#comparedAt > COMPARE_MS) await this.#try(() => this.#publish());
       await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import type { PacsStatus } from '../../contract/api.ts';
+import type { OutageRow, PacsStatus } from '../../contract/api.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 
 const SCHEMA = `
@@ -34,21 +34,8 @@ export interface PlannedDowntime {
   by: string;
 }
 
-export interface LedgerEntry {
-  id: number;
-  pacs: string;
-  /** UTC ISO. */
-  from: string;
-  /** null: it goes on. */
-  to: string | null;
-  /** Note of the planned downtime in which it began; null: not planned. */
-  planned: string | null;
-  evidence: { at: string; state: string; words: string }[];
-  /** Committed meanwhile, by where it came from. */
-  received: { source: string; instances: number; bytes: number }[];
-  /** What waited for each destination when it ended. */
-  owed: { destination: string; instances: number }[];
-}
+/** What the ledger itself keeps; who looked at images is the audit trail's. */
+export type LedgerEntry = Omit<OutageRow, 'looks'>;
 
 /**
  * LIFEBOAT_DATA/outages.sqlite: every outage of the main PACS, from its first sign to its end, with what was known and what was

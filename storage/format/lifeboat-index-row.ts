@@ -7,22 +7,10 @@ import { sha256Text } from './sha256.ts';
 export const TABLES = ['study', 'patient', 'accession', 'name', 'modality', 'date'] as const;
 export type TableName = (typeof TABLES)[number];
 
-export interface IndexRow {
+/** A study as a piece of the index has it. */
+export interface IndexRow extends Omit<LifeboatHit, 'segments'> {
   /** `<hh>/<study>`: what the keys of all segments of the study share. */
   path: string;
-  studyInstanceUID: string;
-  patientName: string;
-  patientID: string;
-  patientBirthDate: string;
-  patientSex: string;
-  accessionNumber: string;
-  studyDate: string;
-  studyTime: string;
-  studyDescription: string;
-  modalities: string[];
-  series: number;
-  instances: number;
-  receivedAt: string;
   /** Names of manifest segments without folder and ending. */
   segments: string[];
 }

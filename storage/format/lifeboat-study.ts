@@ -3,6 +3,7 @@
  * merges". Runs in the browser too.
  */
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
+import { indexPath } from './lifeboat-index-row.ts';
 import { FORMAT_VERSION, type InstanceEntry } from './manifest.ts';
 
 /** Where bytes come from; `list` is there only where the store can list. */
@@ -22,19 +23,9 @@ export interface LifeboatStudy {
 const MAX_BYTES = 1 << 30;
 const IN_FLIGHT = 8;
 
-async function sha256Hex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** Prefix of the keys of a study's manifest segments. */
-export async function segmentPrefix(studyInstanceUID: string): Promise<string> {
-  const digest = await sha256Hex(studyInstanceUID);
-  const bytes = new TextEncoder().encode(studyInstanceUID);
-  const hex = () => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  const plain = studyInstanceUID.length <= 64 && /^[0-9]+(\.[0-9]+)*$/.test(studyInstanceUID);
-  const segment = plain ? studyInstanceUID : bytes.length <= 64 ? `x-${hex()}` : `h-${digest}`;
-  return `manifests/${digest.slice(0, 2)}/${segment}/`;
+export function segmentPrefix(studyInstanceUID: string): string {
+  return `manifests/${indexPath(studyInstanceUID)}/`;
 }
 
 /** Unpacks gzip; what some web servers have unpacked on the way is taken as it is. */
@@ -124,7 +115,7 @@ export async function readLifeboatStudy(
   const listed = new Set<string>();
   if (source.list) {
     try {
-      for (const key of await source.list(await segmentPrefix(studyInstanceUID))) {
+      for (const key of await source.list(segmentPrefix(studyInstanceUID))) {
         keys.add(key);
         listed.add(key);
       }

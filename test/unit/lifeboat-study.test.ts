@@ -37,7 +37,7 @@ function segment(entries: InstanceEntry[], replaces?: string[]): Buffer {
 
 /** A store of some segments; a key with an error throws it. */
 async function storeOf(files: Record<string, Buffer | LifeboatError>, options: { lists?: boolean } = {}) {
-  const prefix = await segmentPrefix(study);
+  const prefix = segmentPrefix(study);
   const asked: string[] = [];
   const source = {
     get: async (key: string) => {
@@ -60,7 +60,7 @@ const numbers = (entries: InstanceEntry[]) =>
 describe('a study read from the store alone', () => {
   it('looks where the router writes, also for UIDs that are none', async () => {
     for (const uid of [study, 'x', '1..2', '../etc', 'ü'.repeat(40), '1.2.'.repeat(30)])
-      expect(await segmentPrefix(uid)).toBe(manifestPrefix(uid));
+      expect(segmentPrefix(uid)).toBe(manifestPrefix(uid));
   });
 
   it('is the union of its segments; those that another one replaces need not be read', async () => {
