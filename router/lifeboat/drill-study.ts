@@ -13,6 +13,8 @@ const MOST_NAMED = 5;
 export interface StudyCheck extends DrillStudy {
   /** Something did not answer: nothing is known of it. */
   unanswered: boolean;
+  /** All of it came so lately that the index was not asked for it. */
+  tooNew: boolean;
 }
 
 /** Of `text` and how often it came. */
@@ -52,11 +54,13 @@ export async function drillStudy(
 ): Promise<StudyCheck> {
   const problems = new Problems();
   const count = { instances: 0, frames: 0, bytes: 0 };
+  let tooNew = false;
   try {
     const { entries, problems: unread } = await readLifeboatStudy(source, studyInstanceUID);
     for (const sentence of unread) problems.add(sentence);
     const settled = contents(entries).filter(({ receivedAt }) => Date.parse(receivedAt) < settledBefore);
-    if (settled.length > 0) {
+    tooNew = settled.length === 0;
+    if (!tooNew) {
       const hit = await checkFound(index, studyInstanceUID, problems);
       await checkWithoutList(source, hit, studyInstanceUID, settled, problems);
     }
@@ -72,7 +76,7 @@ export async function drillStudy(
   } catch (error) {
     problems.caught('The study cannot be opened', error);
   }
-  return { studyInstanceUID, ...count, problems: problems.all(), unanswered: problems.unanswered };
+  return { studyInstanceUID, ...count, problems: problems.all(), unanswered: problems.unanswered, tooNew };
 }
 
 /** Each content once. */

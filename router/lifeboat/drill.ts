@@ -57,7 +57,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     store: store.description,
     outcome: worst(steps.map(({ outcome }) => outcome)),
     steps,
-    studies: studies.map(({ unanswered: _, ...study }) => study),
+    studies: studies.map(({ unanswered: _, tooNew: __, ...study }) => study),
   };
 }
 
@@ -128,5 +128,8 @@ async function checkStudies(
   if (unanswered > 0) return { outcome: 'not-checked', detail: `${opened}; without an answer: ${unanswered}` };
   if (studies.length === 0)
     return { outcome: 'not-checked', detail: 'the archive is empty: there was nothing to open' };
-  return { outcome: 'passed', detail: `${opened}: all found, complete and unchanged` };
+  const tooNew = studies.filter((study) => study.tooNew).length;
+  const found =
+    tooNew > 0 ? `complete and unchanged; too new to be looked for: ${tooNew}` : 'found, complete and unchanged';
+  return { outcome: 'passed', detail: `${opened}: all ${found}` };
 }

@@ -62,13 +62,14 @@ describe.skipIf(!existsSync(build))('the drill of lifeboat mode', () => {
   it('passes on a whole archive, keeps its report, and the newest is shown', async () => {
     const done = lifeboat(['drill']);
     expect(done.out).toContain(
-      'PASSED  search and images: 2 studies, 5 images, 5 frames: all found, complete and unchanged',
+      'PASSED  search and images: 2 studies, 5 images, 5 frames: all complete and unchanged; too new to be looked for: 2',
     );
     expect(done.out).toContain('Drill PASSED');
     expect(done.code).toBe(0);
     const store = await FileStore.open(join(folder.dir, 'store'));
     const report = await drill({ store, studies: 10, by: 'test', needsEnvelope: false, freshMs: 0 });
     expect(told(report)).toEqual([]);
+    expect(report.steps.at(-1)?.detail).toBe('2 studies, 5 images, 5 frames: all found, complete and unchanged');
     expect(report.outcome).toBe('passed');
     await keepReport(store, { ...report, startedAt: '2099-01-01T00:00:00.000Z', outcome: 'failed' });
     const { lastDrill, lastPassedAt } = await lastDrills(store);
