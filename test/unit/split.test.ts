@@ -125,6 +125,63 @@ describe('a series is shown in parts where it is not one volume', () => {
   });
 });
 
+describe('images of one place at several times', () => {
+  const at = (z: number, more: DicomJson): Slice => ({ orientation: axial, position: [0, 0, z], more });
+  const zs = [0, 2, 4, 6, 8];
+  const positions = (stack: Stack) => stack.pictures.map(({ attributes }) => attributes['00200032']!.Value![2]);
+
+  it('come out as one volume for each phase, in the order of the phases', () => {
+    const made = laidOut(zs.flatMap((z) => [3, 1, 2].map((n) => at(z, mr('00200100', 'IS', n)))));
+    expect(made.map(partText)).toEqual(['phase 1 of 3', 'phase 2 of 3', 'phase 3 of 3']);
+    for (const stack of made) expect(positions(stack)).toEqual(zs);
+    expect(made[1]!.pictures.every(({ attributes }) => attributes['00200100']!.Value![0] === 2)).toBe(true);
+    expect(new Set(made.map(({ id }) => id)).size).toBe(3);
+    expect(whySplit(made[0]!)).toMatch(/differ in phase/);
+  });
+
+  it('also where each slice has its own trigger times, as a loop for each place', () => {
+    const made = laidOut(
+      zs.flatMap((z, i) => Array.from({ length: 10 }, (_, k) => at(z, mr('00181060', 'DS', 40 * (9 - k) + i)))),
+    );
+    expect(made.map((stack) => stack.pictures.length)).toEqual([10, 10, 10, 10, 10]);
+    expect(partText(made[1]!)).toBe('slice 2 of 5 through the heartbeat');
+    const times = made[1]!.pictures.map(({ attributes }) => Number(attributes['00181060']!.Value![0]));
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(new Set(positions(made[1]!))).toEqual(new Set([2]));
+  });
+
+  it('frames of a cardiac CT are told apart by their phase in percent', () => {
+    const frames = zs.flatMap((z) =>
+      [30, 75].map((percent) => ({
+        '00209113': { vr: 'SQ', Value: [{ '00200032': { vr: 'DS', Value: [0, 0, z] } }] },
+        '00189118': { vr: 'SQ', Value: [{ '00209241': { vr: 'FL', Value: [percent] } }] },
+      })),
+    );
+    const attributes: DicomJson = {
+      ...attributesOf({ orientation: axial, position: [0, 0, 0] }),
+      '52009230': { vr: 'SQ', Value: frames },
+    };
+    expect(stacks([instanceOf(attributes, 1, 10)]).map(partText)).toEqual([
+      'phase 1 of 2 (30 %)',
+      'phase 2 of 2 (75 %)',
+    ]);
+  });
+
+  it('are repetitions where nothing tells them apart, and no volume where they are uneven', () => {
+    expect(laidOut([...volume(5), ...volume(5)]).map(partText)).toEqual(['repetition 1 of 2', 'repetition 2 of 2']);
+    const uneven = laidOut([...volume(5), ...volume(2)]);
+    expect(uneven.map((stack) => [stack.pictures.length, partText(stack), whySplit(stack)])).toEqual([
+      [7, 'each place several times', 'These images are no volume'],
+    ]);
+  });
+
+  it('stay one film where there is but one place', () => {
+    const made = laidOut(Array.from({ length: 12 }, (_, k) => at(0, mr('00181060', 'DS', k * 40))));
+    expect(made).toHaveLength(1);
+    expect(made[0]!.traits).toEqual([]);
+  });
+});
+
 describe('a series that is one stays one', () => {
   it('with all that is the same, or differs by rounding', () => {
     const made = laidOut(volume(20).map((slice, i) => ({ ...slice, spacing: i % 2 ? 0.4885 : 0.48849 })));

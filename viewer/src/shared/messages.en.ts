@@ -172,6 +172,12 @@ export const messages = {
       },
       bValue: (value: string) => (value === 'various' ? 'various b-values' : value ? `b ${value}` : 'no b-value'),
       frameType: (value: string) => (value === 'various' ? 'various frame types' : value.toLowerCase()),
+      phase: (value: string) => {
+        const [n, of, detail] = value.split('/');
+        return value === 'various' ? 'each place several times' : `phase ${n} of ${of}${detail ? ` (${detail})` : ''}`;
+      },
+      loop: (value: string) => `slice ${value.replace('/', ' of ')} through the heartbeat`,
+      repetition: (value: string) => `repetition ${value.replace('/', ' of ')}`,
     },
     /** The same differences by name. */
     differences: {
@@ -185,6 +191,9 @@ export const messages = {
       echo: 'echo',
       bValue: 'b-value',
       frameType: 'frame type',
+      phase: 'phase',
+      loop: 'slice and phase',
+      repetition: 'repetition',
     },
     noVolume: 'These images are no volume',
     whySplit: (names: string[]) => `Part of a series whose images differ in ${names.join(', ')}: never one volume`,

@@ -1,5 +1,6 @@
 import { numberOf, numbersOf, textOf, textsOf } from './dicom-json.ts';
 import { frameTypeMacros, holderOf } from './frame-value.ts';
+import { phasesOf } from './phases.ts';
 import type { Picture } from './study-model.ts';
 
 /** In what the parts of a series differ. */
@@ -13,7 +14,10 @@ export type Difference =
   | 'thickness'
   | 'echo'
   | 'bValue'
-  | 'frameType';
+  | 'frameType'
+  | 'phase'
+  | 'loop'
+  | 'repetition';
 
 /** What sets a part of a series apart: in words of messages.en.ts. */
 export interface PartTrait {
@@ -31,7 +35,11 @@ export interface Part {
   traits: PartTrait[];
 }
 
-const differences: Difference[] = [
+/** What pictures of one place at several times are told apart by, once all else is the same. */
+type Temporal = 'phase' | 'loop' | 'repetition';
+type Static = Exclude<Difference, Temporal>;
+
+const differences: Static[] = [
   'scout',
   'plane',
   'frameOfReference',
@@ -45,7 +53,7 @@ const differences: Difference[] = [
 ];
 
 /** What makes a volume impossible when it differs from picture to picture. */
-const geometry: Difference[] = ['frameOfReference', 'size', 'orientation', 'spacing'];
+const geometry: Static[] = ['frameOfReference', 'size', 'orientation', 'spacing'];
 
 type Vector = [number, number, number];
 
@@ -96,7 +104,7 @@ function clusters(alike: (a: number, b: number) => boolean, nameOf: (values: num
 }
 
 /** Reads what sets pictures apart; of each kind of number a little difference is none. */
-function traitReader(): (picture: Picture) => Record<Difference, string> {
+function traitReader(): (picture: Picture) => Record<Static, string> {
   const relative = (part: number) => (a: number, b: number) =>
     Math.abs(a - b) <= part * Math.max(Math.abs(a), Math.abs(b));
   const numbers = (digits: number) => (values: number[]) => values.map((value) => rounded(value, digits)).join(' × ');
@@ -182,10 +190,10 @@ export function splitPictures(pictures: Picture[]): Part[] {
     else groups.set(key, [i]);
   }
   const named = groups.size > 1 ? varying : geometry.filter((difference) => columns.get(difference)![0] === 'various');
-  return [...groups.values()].map((members) => {
+  return [...groups.values()].flatMap((members) => {
     const at = members[0]!;
     const own = members.map((i) => pictures[i]!);
-    return {
+    const part: Part = {
       key: differences.map((difference) => columns.get(difference)![at]).join('|'),
       pictures: groups.size > 1 ? byPosition(own) : own,
       traits: named.map((difference) => ({
@@ -196,5 +204,19 @@ export function splitPictures(pictures: Picture[]): Part[] {
             : columns.get(difference)![at]!,
       })),
     };
+    return inTime(part, own);
   });
+}
+
+/** Parts a part once more where several of its pictures lie in one place. @param acquired its pictures as they were acquired */
+function inTime(part: Part, acquired: Picture[]): Part[] {
+  if (part.traits.some(({ value }) => value === 'various')) return [part];
+  const phases = phasesOf(acquired);
+  if (!phases) return [part];
+  const difference = phases.kind === 'various' ? 'phase' : phases.kind;
+  return phases.parts.map(({ pictures, value }) => ({
+    key: phases.kind === 'various' ? part.key : `${part.key}|${difference} ${value.split('/')[0]}`,
+    pictures: difference === 'loop' || value === 'various' ? pictures : byPosition(pictures),
+    traits: [...part.traits, { difference, value }],
+  }));
 }
