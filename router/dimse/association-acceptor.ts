@@ -4,7 +4,8 @@ import { type ErrorCode, LifeboatError } from '../../contract/errors.ts';
 import type { Receiver } from '../../storage/receive-types.ts';
 import type { AccessControl } from '../access/access-types.ts';
 import type { Config } from '../config.ts';
-import { APPLICATION_CONTEXT, type AssociateRequest } from './acse.ts';
+import { AcceptorLine } from './acceptor-line.ts';
+import { APPLICATION_CONTEXT, type AssociateRequest, type RoleSelection } from './acse.ts';
 import { Association, type AssociationEnd } from './association.ts';
 import { CommandField, type CommandSet, errorComment, NO_DATA_SET, RESPONSE_BIT, Status } from './command-set.ts';
 import {
@@ -15,7 +16,7 @@ import {
   payloadFor,
 } from './dimse-message.ts';
 import type { DimseMetrics } from './dimse-metrics.ts';
-import type { DimseService } from './dimse-service.ts';
+import type { DimseService, ServedAssociation } from './dimse-service.ts';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH } from './implementation.ts';
 import { ProtocolViolation, type Rejection, Rejections } from './pdu.ts';
 import { negotiate } from './presentation-contexts.ts';
@@ -47,6 +48,7 @@ export class AssociationAcceptor {
   #callingAE = '';
   #assembler: MessageAssembler | undefined;
   #runner: ServiceRunner | undefined;
+  #line: AcceptorLine | undefined;
   #accepted = false;
   #stored = 0;
   #failed = 0;
@@ -126,18 +128,29 @@ export class AssociationAcceptor {
       this.#association.reject(refusal.rejection, refusal.error);
       return;
     }
-    const { answers, accepted } = negotiate(request.contexts, this.#context.services);
+    const { user } = request;
+    const roles = this.#roles(request);
+    const retrieved = new Set(roles.filter(({ scu, scp }) => scp && !scu).map(({ sopClass }) => sopClass));
+    const { answers, accepted } = negotiate(request.contexts, this.#context.services, retrieved);
     this.#assembler = new MessageAssembler(accepted, (context, command, hasDataSet) =>
       this.#message(context, command, hasDataSet),
     );
     this.#accepted = true;
     this.#context.metrics.accepted();
-    const { user } = request;
+    const payload = payloadFor(user.maximumLength);
+    const line = new AcceptorLine({
+      payload,
+      send: (pdus) => this.#association.send(pdus),
+      over: () => this.#association.over,
+      abort: (error) => this.#association.abort(error),
+    });
+    this.#line = line;
     this.#runner = new ServiceRunner({
       callingAE: this.#callingAE,
       address: this.#address,
-      payload: payloadFor(user.maximumLength),
-      send: (pdus) => this.#association.send(pdus),
+      payload,
+      send: (pdus) => line.send(pdus),
+      association: this.#served(line, accepted, roles),
       log: this.#context.log,
       idle: () => {
         this.#checkGone();
@@ -155,8 +168,7 @@ export class AssociationAcceptor {
         implementationVersionName: IMPLEMENTATION_VERSION_NAME,
         // Requests are read one after the other, so any number may be outstanding; we invoke none ourselves.
         asynchronousWindow: window && { invoked: window.invoked, performed: 1 },
-        // The SCP role is for C-GET, which we do not ask for.
-        roles: user.roles?.map((role) => ({ sopClass: role.sopClass, scu: role.scu, scp: false })),
+        ...(roles.length > 0 && { roles }),
         userIdentityAnswered: user.userIdentity?.responseRequested,
       },
     });
@@ -187,6 +199,36 @@ export class AssociationAcceptor {
         `None of ${request.contexts.length} presentation contexts accepted: ${wanted}`,
       );
     }
+  }
+
+  /** The peer's SCP role is for C-GET, where it takes what it asked for, and for reports of storage commitment. */
+  #roles({ contexts, user }: AssociateRequest): RoleSelection[] {
+    const asked = new Set(contexts.map(({ abstractSyntax }) => this.#context.services?.get(abstractSyntax)));
+    return (user.roles ?? []).map(({ sopClass, scu, scp }) => {
+      const mayServe = [...asked].some((service) => service?.peerMayServe?.(sopClass) ?? false);
+      return { sopClass, scu, scp: scp && mayServe };
+    });
+  }
+
+  #served(
+    line: AcceptorLine,
+    accepted: ReadonlyMap<number, PresentationContext>,
+    roles: readonly RoleSelection[],
+  ): ServedAssociation {
+    const association = this.#association;
+    const served = new Set(roles.filter(({ scp }) => scp).map(({ sopClass }) => sopClass));
+    return {
+      get over() {
+        return association.over;
+      },
+      contextFor: (abstractSyntax, transferSyntax) =>
+        served.has(abstractSyntax)
+          ? [...accepted.values()].find(
+              (context) => context.abstractSyntax === abstractSyntax && context.transferSyntax === transferSyntax,
+            )
+          : undefined,
+      invoke: (context, request, dataSet) => line.invoke(context, request, dataSet),
+    };
   }
 
   #judge(request: AssociateRequest): { rejection: Rejection; error: LifeboatError } | undefined {
@@ -240,7 +282,10 @@ export class AssociationAcceptor {
         this.#runner!.cancel(command.messageIDBeingRespondedTo);
         return;
     }
-    if (command.commandField & RESPONSE_BIT) throw new ProtocolViolation('A response came to a request we never made.');
+    if (command.commandField & RESPONSE_BIT) {
+      if (this.#line!.respond(command)) return;
+      throw new ProtocolViolation('A response came to a request we never made.');
+    }
     const service = this.#context.services?.get(context.abstractSyntax);
     if (service) return this.#runner!.take(service, context, command, hasDataSet);
     const response: CommandSet = {
@@ -295,13 +340,14 @@ export class AssociationAcceptor {
   }
 
   #answer(context: PresentationContext, response: CommandSet): void | Promise<void> {
-    return this.#association.send(encodeCommandMessage(context.id, response));
+    return this.#line!.send(encodeCommandMessage(context.id, response));
   }
 
   #ended(end: AssociationEnd): void {
     const midway = this.#assembler?.underWay ?? false;
     this.#assembler?.abort();
     this.#runner?.cancel();
+    this.#line?.ended(end.error ?? new LifeboatError('DIMSE_CONNECTION_LOST', end.message));
     if (this.#accepted) this.#context.metrics.ended(end.kind);
     const { access, log } = this.#context;
     const fields = { peer: this.#peer, stored: this.#stored, failed: this.#failed, end: end.kind };

@@ -12,7 +12,8 @@ import {
   type PresentationContext,
 } from './dimse-message.ts';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH } from './implementation.ts';
-import { PDATA_PREFIX, ProtocolViolation, writePDataPrefix } from './pdu.ts';
+import { ProtocolViolation } from './pdu.ts';
+import { sendDataSet } from './send-data-set.ts';
 
 /** Whom to call, as whom, and how long to wait. */
 export interface PeerAddress {
@@ -277,35 +278,14 @@ export class AssociationRequestor {
   }
 
   async #sendDataSet(contextId: number, dataSet: AsyncIterable<Uint8Array>): Promise<void> {
-    const size = this.#maxPayload;
-    let pdu = Buffer.allocUnsafe(PDATA_PREFIX + size);
-    let fill = 0;
+    const line = { send: (pdus: Buffer) => this.#association.send(pdus), over: () => this.#end !== undefined };
     try {
-      for await (const chunk of dataSet) {
-        let at = 0;
-        while (at < chunk.length) {
-          if (fill === size) {
-            writePDataPrefix(pdu, fill, contextId, false, false);
-            await this.#association.send(pdu);
-            if (this.#end) return;
-            pdu = Buffer.allocUnsafe(PDATA_PREFIX + size);
-            fill = 0;
-          }
-          const n = Math.min(size - fill, chunk.length - at);
-          pdu.set(chunk.subarray(at, at + n), PDATA_PREFIX + fill);
-          fill += n;
-          at += n;
-        }
-      }
+      await sendDataSet(line, contextId, dataSet, this.#maxPayload);
     } catch (cause) {
       const error = asLifeboatError(cause);
       this.abort(error);
       throw error;
     }
-    // A deflated data set of odd length is padded with a NUL (PS3.5 A.5).
-    if (fill % 2 === 1) pdu[PDATA_PREFIX + fill++] = 0;
-    writePDataPrefix(pdu, fill, contextId, false, true);
-    await this.#association.send(pdu.subarray(0, PDATA_PREFIX + fill));
   }
 
   /**

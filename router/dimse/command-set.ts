@@ -12,6 +12,10 @@ export const CommandField = {
   CMoveRSP: 0x8021,
   CEchoRQ: 0x0030,
   CEchoRSP: 0x8030,
+  NEventReportRQ: 0x0100,
+  NEventReportRSP: 0x8100,
+  NActionRQ: 0x0130,
+  NActionRSP: 0x8130,
   CCancelRQ: 0x0fff,
 } as const;
 
@@ -33,6 +37,7 @@ export const Status = {
 /** The elements of a command set that the services here use (PS3.7 9.3). */
 export interface CommandSet {
   affectedSOPClassUID?: string;
+  requestedSOPClassUID?: string;
   commandField: number;
   messageID?: number;
   messageIDBeingRespondedTo?: number;
@@ -42,6 +47,9 @@ export interface CommandSet {
   status?: number;
   errorComment?: string;
   affectedSOPInstanceUID?: string;
+  requestedSOPInstanceUID?: string;
+  eventTypeID?: number;
+  actionTypeID?: number;
   remainingSuboperations?: number;
   completedSuboperations?: number;
   failedSuboperations?: number;
@@ -54,6 +62,7 @@ type Kind = 'UI' | 'US' | 'LO' | 'AE';
 
 const ELEMENTS: ReadonlyArray<readonly [element: number, key: keyof CommandSet, kind: Kind]> = [
   [0x0002, 'affectedSOPClassUID', 'UI'],
+  [0x0003, 'requestedSOPClassUID', 'UI'],
   [0x0100, 'commandField', 'US'],
   [0x0110, 'messageID', 'US'],
   [0x0120, 'messageIDBeingRespondedTo', 'US'],
@@ -63,6 +72,9 @@ const ELEMENTS: ReadonlyArray<readonly [element: number, key: keyof CommandSet, 
   [0x0900, 'status', 'US'],
   [0x0902, 'errorComment', 'LO'],
   [0x1000, 'affectedSOPInstanceUID', 'UI'],
+  [0x1001, 'requestedSOPInstanceUID', 'UI'],
+  [0x1002, 'eventTypeID', 'US'],
+  [0x1008, 'actionTypeID', 'US'],
   [0x1020, 'remainingSuboperations', 'US'],
   [0x1021, 'completedSuboperations', 'US'],
   [0x1022, 'failedSuboperations', 'US'],

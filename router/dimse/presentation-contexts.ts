@@ -3,6 +3,7 @@ import { SHORT_DATA_SET_SYNTAXES } from './data-set-json.ts';
 import type { PresentationContext } from './dimse-message.ts';
 import { isStorageClass, VERIFICATION } from './sop-classes.ts';
 import {
+  chooseForRetrieval,
   chooseTransferSyntax,
   ExplicitVRBigEndian,
   ExplicitVRLittleEndian,
@@ -15,7 +16,11 @@ const VERIFICATION_SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian, E
 const INSIGNIFICANT = ImplicitVRLittleEndian;
 
 /** Answers one proposed presentation context as Verification, Storage and further SCP (PS3.8 7.1.1.13). */
-function answer(proposed: ProposedContext, services?: ReadonlyMap<string, unknown>): AnsweredContext {
+function answer(
+  proposed: ProposedContext,
+  services: ReadonlyMap<string, unknown> | undefined,
+  retrieved: ReadonlySet<string>,
+): AnsweredContext {
   const { id, abstractSyntax, transferSyntaxes } = proposed;
   const isService = services?.has(abstractSyntax) ?? false;
   if (abstractSyntax !== VERIFICATION && !isService && !isStorageClass(abstractSyntax)) {
@@ -26,7 +31,9 @@ function answer(proposed: ProposedContext, services?: ReadonlyMap<string, unknow
       ? transferSyntaxes.find((uid) => VERIFICATION_SYNTAXES.includes(uid))
       : isService
         ? SHORT_DATA_SET_SYNTAXES.find((uid) => transferSyntaxes.includes(uid))
-        : chooseTransferSyntax(transferSyntaxes);
+        : retrieved.has(abstractSyntax)
+          ? chooseForRetrieval(transferSyntaxes)
+          : chooseTransferSyntax(transferSyntaxes);
   if (chosen === undefined) {
     return { id, result: ContextResult.TransferSyntaxesNotSupported, transferSyntax: INSIGNIFICANT };
   }
@@ -36,15 +43,17 @@ function answer(proposed: ProposedContext, services?: ReadonlyMap<string, unknow
 /**
  * Answers all proposed contexts; `accepted` holds those that may carry messages.
  * @param services abstract syntaxes served besides verification and storage
+ * @param retrieved storage classes for which the peer wants to be SCP alone: it takes them by C-GET
  */
 export function negotiate(
   proposed: readonly ProposedContext[],
   services?: ReadonlyMap<string, unknown>,
+  retrieved: ReadonlySet<string> = new Set(),
 ): {
   answers: AnsweredContext[];
   accepted: Map<number, PresentationContext>;
 } {
-  const answers = proposed.map((context) => answer(context, services));
+  const answers = proposed.map((context) => answer(context, services, retrieved));
   const accepted = new Map<number, PresentationContext>();
   answers.forEach((context, i) => {
     if (context.result !== ContextResult.Acceptance) return;

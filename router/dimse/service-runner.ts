@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import { type CommandSet, errorComment, NO_DATA_SET, RESPONSE_BIT } from './command-set.ts';
 import { type DataSetSink, encodeCommandMessage, encodeMessage, type PresentationContext } from './dimse-message.ts';
-import type { DimseService, ServiceResponse } from './dimse-service.ts';
+import type { DimseService, ServedAssociation, ServiceResponse } from './dimse-service.ts';
 
 /** Longer data sets belong to storage; an identifier never comes near this. */
 const MOST_DATA_SET_BYTES = 256 * 1024;
@@ -15,6 +15,7 @@ export interface RunnerContext {
   /** Payload of the PDUs sent, bytes. */
   payload: number;
   send(pdus: Buffer): void | Promise<void>;
+  association: ServedAssociation;
   log: Logger;
   /** After each request is answered, or dropped with its association. */
   idle(): void;
@@ -50,15 +51,16 @@ export class ServiceRunner {
       this.#enqueue(service, context, command);
       return undefined;
     }
+    const most = service.mostDataSetBytes ?? MOST_DATA_SET_BYTES;
     let pieces: Buffer[] = [];
     let length = 0;
     return {
       write: (piece) => {
         length += piece.length;
-        if (length <= MOST_DATA_SET_BYTES) pieces.push(Buffer.from(piece));
+        if (length <= most) pieces.push(Buffer.from(piece));
       },
       end: () => {
-        const dataSet = length <= MOST_DATA_SET_BYTES ? Buffer.concat(pieces) : undefined;
+        const dataSet = length <= most ? Buffer.concat(pieces) : undefined;
         this.#enqueue(service, context, command, dataSet);
       },
       abort: () => {
@@ -82,10 +84,10 @@ export class ServiceRunner {
     const id = command.messageID ?? 0;
     this.#underWay.set(id, controller);
     this.#count++;
-    const { callingAE, address, log } = this.#context;
+    const { callingAE, address, association, log } = this.#context;
     this.#last = this.#last
       .then(async () => {
-        const request = { context, command, dataSet, callingAE, address, signal: controller.signal };
+        const request = { context, command, dataSet, callingAE, address, signal: controller.signal, association };
         for await (const response of service.serve(request)) await this.#respond(context, command, response);
       })
       .catch(async (cause: unknown) => {
@@ -102,7 +104,7 @@ export class ServiceRunner {
 
   #respond(context: PresentationContext, request: CommandSet, response: ServiceResponse): void | Promise<void> {
     const command: CommandSet = {
-      affectedSOPClassUID: request.affectedSOPClassUID,
+      affectedSOPClassUID: request.affectedSOPClassUID ?? request.requestedSOPClassUID,
       commandField: request.commandField | RESPONSE_BIT,
       messageIDBeingRespondedTo: request.messageID ?? 0,
       commandDataSetType: response.dataSet ? 0x0001 : NO_DATA_SET,

@@ -77,3 +77,14 @@ export function chooseTransferSyntax(offered: readonly string[]): string | undef
     first
   );
 }
+
+/**
+ * Chooses for a context in which we send (C-GET): what anything can be converted to without loss where that is offered, else
+ * as for receiving. Who wants images as they are kept offers each compression in a context of its own.
+ */
+export function chooseForRetrieval(offered: readonly string[]): string | undefined {
+  return (
+    [ExplicitVRLittleEndian, ImplicitVRLittleEndian].find((uid) => offered.includes(uid)) ??
+    chooseTransferSyntax(offered)
+  );
+}
