@@ -40,6 +40,7 @@ export const PEERS = [
     for: 'about 200 real files',
   },
   { name: 'openssl and curl', packages: ['openssl', 'curl'], program: 'openssl', for: 'DICOM and HTTP over TLS' },
+  { name: 'Poppler', packages: ['poppler-utils'], program: 'pdftotext', for: 'reading the reports as a person would' },
   { name: 'iproute2', packages: ['iproute2'], program: 'ip', for: 'slow and broken lines' },
 ];
 

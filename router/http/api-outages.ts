@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import type { OutageAnswer } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
+import { writeCsv } from '../reports/csv.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
@@ -93,12 +94,5 @@ function csvOf({ outages }: OutageAnswer): string {
     looks.map(({ user, count }) => `${user}: ${count}`).join('; '),
     evidence.map(({ at, state, words }) => `${at} ${state}: ${words}`).join('; '),
   ]);
-  return `${[heads, ...rows].map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
-}
-
-/** RFC 4180; a cell that a spreadsheet would take for a formula is made text. */
-function cell(value: string | number): string {
-  const text = String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) && typeof value === 'string' ? `'${text}` : text;
-  return `"${safe.replaceAll('"', '""')}"`;
+  return writeCsv(heads, rows);
 }
