@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { LifeboatError } from '../contract/errors.ts';
+import type { ObjectLock } from '../storage/policy/object-lock.ts';
 import type { StoreConfig } from '../storage/stores/open-store.ts';
 import { isUnknownSetting, nearestSetting, SETTINGS, type SettingName, settingSchemas } from './settings.ts';
 import type { TlsFile, TlsFiles } from './tls.ts';
@@ -33,6 +34,8 @@ export interface Config {
         accessKey: string;
         secretKey: string;
         region: string;
+        /** LIFEBOAT_LOCK_DAYS and LIFEBOAT_LOCK_MODE; absent: nothing is locked. */
+        lock?: ObjectLock;
       };
   /** LIFEBOAT_DATABASE_URL */
   database: { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string };
@@ -52,6 +55,14 @@ export interface Config {
   spoolMinFreeBytes: number;
   /** LIFEBOAT_PACS: 'AE@host:port', the main PACS to watch. */
   pacs?: { aeTitle: string; host: string; port: number };
+  /** LIFEBOAT_PACS_DICOMWEB, LIFEBOAT_PACS_TOKEN_FILE: the DICOMweb service of the main PACS, and a bearer token for it. */
+  pacsWeb?: { url: string; tokenFile?: string };
+  /** LIFEBOAT_RIS: whom to ask for the worklist, how often (LIFEBOAT_RIS_EVERY_S) and how many days ahead (LIFEBOAT_RIS_DAYS). */
+  ris?: { aeTitle: string; host: string; port: number; everyMs: number; days: number };
+  /** LIFEBOAT_MPPS_TO: whom performed procedure steps are passed on to. */
+  mppsTo?: { aeTitle: string; host: string; port: number }[];
+  /** LIFEBOAT_PRIORS, default 5: earlier studies fetched for each patient on the worklist; 0: none. */
+  priors?: number;
   /** LIFEBOAT_FORWARD_TO: peers to which everything kept is passed on. */
   forwardTo?: { aeTitle: string; host: string; port: number }[];
   /** LIFEBOAT_WORKSTATIONS: who may query and retrieve by DIMSE, and where images for them go; default nobody. */
@@ -215,6 +226,21 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     artimTimeoutMs: values.LIFEBOAT_ARTIM_TIMEOUT_S * 1000,
     spoolMinFreeBytes: values.LIFEBOAT_SPOOL_MIN_FREE_MB * 1024 * 1024,
     pacs: values.LIFEBOAT_PACS,
+    ...(values.LIFEBOAT_PACS_DICOMWEB && {
+      pacsWeb: {
+        url: values.LIFEBOAT_PACS_DICOMWEB,
+        tokenFile:
+          values.LIFEBOAT_PACS_TOKEN_FILE &&
+          resolve(baseOf('LIFEBOAT_PACS_TOKEN_FILE'), values.LIFEBOAT_PACS_TOKEN_FILE),
+      },
+    }),
+    ris: values.LIFEBOAT_RIS && {
+      ...values.LIFEBOAT_RIS,
+      everyMs: values.LIFEBOAT_RIS_EVERY_S * 1000,
+      days: values.LIFEBOAT_RIS_DAYS,
+    },
+    mppsTo: values.LIFEBOAT_MPPS_TO,
+    priors: values.LIFEBOAT_PRIORS,
     forwardTo: values.LIFEBOAT_FORWARD_TO,
     workstations: values.LIFEBOAT_WORKSTATIONS,
     forwardingFile: values.LIFEBOAT_FORWARDING && resolve(baseOf('LIFEBOAT_FORWARDING'), values.LIFEBOAT_FORWARDING),
@@ -286,7 +312,13 @@ function assembleStore(values: Settings, dataDir: string, base: string): Config[
     accessKey: values.LIFEBOAT_S3_ACCESS_KEY!,
     secretKey: values.LIFEBOAT_S3_SECRET_KEY!,
     region: values.LIFEBOAT_S3_REGION,
+    ...lockOf(values),
   };
+}
+
+/** The same for store and replica, where these are buckets. */
+function lockOf({ LIFEBOAT_LOCK_DAYS: days, LIFEBOAT_LOCK_MODE: mode }: Settings): { lock?: ObjectLock } {
+  return days > 0 ? { lock: { days, mode } } : {};
 }
 
 /** Settings of its own S3, where given; those of the first store otherwise. */
@@ -328,6 +360,7 @@ function assembleReplica(values: Settings, first: Config['store'], base: string)
       accessKey,
       secretKey,
       region: values.LIFEBOAT_REPLICA_S3_REGION ?? values.LIFEBOAT_S3_REGION,
+      ...lockOf(values),
     },
     bytesPerSecond,
   };

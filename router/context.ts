@@ -3,10 +3,12 @@ import type { Registry } from 'prom-client';
 import type { PacsStatus } from '../contract/api.ts';
 import type { Archive } from '../storage/archive-types.ts';
 import type { AccessControl } from './access/access-types.ts';
+import type { Commitments } from './commitment/commitments.ts';
 import type { Config } from './config.ts';
 import type { Forwarding } from './forward/forwarding.ts';
 import type { OutageLedger } from './outage/ledger.ts';
 import type { Replica } from './replica.ts';
+import type { Ris } from './worklist/ris.ts';
 
 /** What every part of the running router is given; built once in router/serve.ts. */
 export interface RouterContext {
@@ -19,8 +21,12 @@ export interface RouterContext {
   pacsStatus?: () => PacsStatus;
   /** Set when there is a second store. */
   replica?: Replica;
+  /** Storage commitment for those who send here. */
+  commitments?: Commitments;
   /** Set when there are destinations to forward to. */
   forwarding?: Forwarding;
   /** Set when a main PACS is watched. */
   outages?: OutageLedger;
+  /** The worklist as last known, and what scanners report. */
+  ris?: Ris;
 }

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { LifeboatError } from '../contract/errors.ts';
 import { openArchive } from '../storage/archive.ts';
 import { Control, type FirstStart } from './access/control.ts';
+import { openCommitments } from './commitment/open-commitments.ts';
 import type { Config } from './config.ts';
 import type { RouterContext } from './context.ts';
 import { createDicomweb } from './dicomweb/index.ts';
@@ -26,8 +27,10 @@ import { startPacsWatch } from './pacs-watch.ts';
 import { openQueryRetrieve } from './query-retrieve/query-retrieve.ts';
 import { countReceptions } from './reception-watch.ts';
 import { fallbackTeller, Replica, registerReplicaMetrics } from './replica.ts';
+import { Retention } from './retention/retention.ts';
 import { StatusBoard } from './status.ts';
 import { readTls, type TlsFiles, warnOfExpiry, watchTls } from './tls.ts';
+import { openRis } from './worklist/ris.ts';
 
 const COMPACT_EVERY_MS = 6 * 3_600_000;
 
@@ -155,10 +158,19 @@ async function start(
   const lifeboat = new LifeboatMode(context, control, viewerDir);
   closers.push(() => lifeboat.close());
 
+  const retention = new Retention(context);
+  closers.push(() => retention.close());
+
+  const ris = openRis(context, (event) => control.digest.note(event));
+  closers.push(() => ris.close());
+  context.ris = ris;
   const queryRetrieve = openQueryRetrieve(context);
   closers.push(() => queryRetrieve.close());
+  const commitments = openCommitments(context, control);
+  closers.push(() => commitments.close());
+  context.commitments = commitments;
   const dimse = await startDimseServer({
-    services: queryRetrieve.services,
+    services: [...queryRetrieve.services, ...ris.services, commitments.service],
     config,
     receiver: archive,
     access: control,
@@ -181,6 +193,7 @@ async function start(
       log,
       integrity,
       lifeboat,
+      retention,
     },
     createDicomweb(context),
     viewerDir,
@@ -190,8 +203,11 @@ async function start(
   const httpPort = await listen(server, config);
   closers.push(() => closeServer(server, endStreams));
   integrity.start();
+  commitments.start();
   lifeboat.start();
+  retention.start();
   replica?.start();
+  ris.start();
   log.info({ httpPort, dicomPort: dimse.port, aeTitle: config.aeTitle, store: archive.store.description }, 'started');
   return {
     context,

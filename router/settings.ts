@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LOCK_MODES } from '../storage/policy/object-lock.ts';
 
 /** Every setting there is, in the order of the README's table. Names are those of environment and lifeboat.yaml alike. */
 export const SETTINGS = [
@@ -22,6 +23,13 @@ export const SETTINGS = [
   'LIFEBOAT_ARTIM_TIMEOUT_S',
   'LIFEBOAT_SPOOL_MIN_FREE_MB',
   'LIFEBOAT_PACS',
+  'LIFEBOAT_PACS_DICOMWEB',
+  'LIFEBOAT_PACS_TOKEN_FILE',
+  'LIFEBOAT_RIS',
+  'LIFEBOAT_RIS_EVERY_S',
+  'LIFEBOAT_RIS_DAYS',
+  'LIFEBOAT_MPPS_TO',
+  'LIFEBOAT_PRIORS',
   'LIFEBOAT_FORWARD_TO',
   'LIFEBOAT_WORKSTATIONS',
   'LIFEBOAT_FORWARDING',
@@ -46,6 +54,9 @@ export const SETTINGS = [
   'LIFEBOAT_REPLICA_S3_SECRET_KEY',
   'LIFEBOAT_REPLICA_S3_REGION',
   'LIFEBOAT_REPLICA_MB_PER_S',
+  'LIFEBOAT_LOCK_DAYS',
+  'LIFEBOAT_LOCK_MODE',
+  'LIFEBOAT_RETENTION',
   'LIFEBOAT_LOG_LEVEL',
   'LIFEBOAT_DEMO',
 ] as const;
@@ -148,6 +159,25 @@ export const settingSchemas = {
   LIFEBOAT_ARTIM_TIMEOUT_S: wholeNumber(1, 3_600, ' seconds').default(30),
   LIFEBOAT_SPOOL_MIN_FREE_MB: wholeNumber(0, 1_000_000_000, ' MB').default(512),
   LIFEBOAT_PACS: peer.optional(),
+  LIFEBOAT_PACS_DICOMWEB: z
+    .string()
+    .trim()
+    .refine(
+      (v) => /^https?:\/\//.test(v) && URL.canParse(v) && new URL(v).search === '' && new URL(v).username === '',
+      'is not an address like https://pacs/dicom-web (without a name, password or query)',
+    )
+    .transform((v) => v.replace(/\/+$/, ''))
+    .optional(),
+  LIFEBOAT_PACS_TOKEN_FILE: z.string().trim().min(1, 'is empty; give a file').optional(),
+  LIFEBOAT_RIS: peer.optional(),
+  LIFEBOAT_RIS_EVERY_S: wholeNumber(5, 86_400, ' seconds').default(180),
+  LIFEBOAT_RIS_DAYS: wholeNumber(0, 60, ' days').default(7),
+  LIFEBOAT_MPPS_TO: z
+    .string()
+    .transform((list) => list.split(',').filter((each) => each.trim() !== ''))
+    .pipe(z.array(peer))
+    .default([]),
+  LIFEBOAT_PRIORS: wholeNumber(0, 100, ' studies a patient').default(5),
   LIFEBOAT_FORWARD_TO: z
     .string()
     .transform((list) => list.split(',').filter((each) => each.trim() !== ''))
@@ -192,6 +222,14 @@ export const settingSchemas = {
   LIFEBOAT_REPLICA_S3_SECRET_KEY: z.string().min(1, 'is empty').optional(),
   LIFEBOAT_REPLICA_S3_REGION: z.string().trim().min(1, 'is empty').optional(),
   LIFEBOAT_REPLICA_MB_PER_S: wholeNumber(1, 100_000, ' MB a second').default(80),
+  LIFEBOAT_LOCK_DAYS: wholeNumber(0, 36_500, ' days').default(0),
+  LIFEBOAT_LOCK_MODE: z
+    .string()
+    .trim()
+    .toUpperCase()
+    .pipe(z.enum(LOCK_MODES, { error: 'is neither GOVERNANCE nor COMPLIANCE' }))
+    .default('GOVERNANCE'),
+  LIFEBOAT_RETENTION: z.string().trim().min(1, 'is empty; give a file').optional(),
   LIFEBOAT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'is none of trace, debug, info, warn, error, fatal, silent',

@@ -6,6 +6,8 @@ import { auditApi } from './api-audit.ts';
 import { forwardingApi } from './api-forwarding.ts';
 import { integrityApi } from './api-integrity.ts';
 import { outagesApi } from './api-outages.ts';
+import { retentionApi } from './api-retention.ts';
+import { scheduleApi } from './api-schedule.ts';
 import { sessionApi } from './api-session.ts';
 import { studiesApi } from './api-studies.ts';
 import { tokensApi } from './api-tokens.ts';
@@ -29,12 +31,14 @@ export function createApi(parts: HttpParts): Router & { closeAll(): void } {
   });
   router.use('/events', requireRight(), events);
   router.use('/arrivals', requireRight('arrivals'), arrivalsApi(parts));
+  router.use('/schedule', requireRight('arrivals'), scheduleApi(parts));
   router.use('/users', requireRight('admin'), usersApi(parts));
   router.use('/tokens', requireRight('admin'), tokensApi(parts));
   router.use('/aes', requireRight('admin'), aesApi(parts));
   router.use('/forwarding', requireRight('admin'), forwardingApi(parts));
   router.use('/outages', requireRight('admin'), outagesApi(parts));
   router.use('/integrity', requireRight('admin'), integrityApi(parts));
+  router.use('/retention', requireRight('admin'), retentionApi(parts));
   router.get('/lifeboat', requireRight('admin'), async (_req, res) => {
     res.json(await parts.lifeboat.status());
   });
