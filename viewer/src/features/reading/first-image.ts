@@ -2,7 +2,8 @@ import { loadReady, paint } from './paint/painted-picture.ts';
 import { frameAttributesOf } from './study/frame-attributes.ts';
 import { pixelAspectOf } from './study/geometry.ts';
 import { bootStudy, firstPictureOf, openStudy, studyUIDsOf } from './study/open-study.ts';
-import { layoutFor } from './viewport/layouts.ts';
+import { protocolFor } from './viewport/hanging.ts';
+import { gridOf, type LayoutName } from './viewport/layouts.ts';
 import { drawPicture, initialPlacement } from './viewport/view-transform.ts';
 
 /** The same as in reading.css, layout.css and base.css: where the panes will be, and how high a line of banner is. */
@@ -25,16 +26,16 @@ function bannerHeight(text: string, width: number): number {
   return place.bannerPadding + lines * place.line;
 }
 
-/** The inside of the first pane, as it will be with so many studies side by side. */
-function firstPane(banners: readonly string[], studies: number) {
-  const layout = layoutFor(studies);
+/** The inside of the first pane of a layout. */
+function firstPane(banners: readonly string[], layout: LayoutName) {
+  const { rows, columns } = gridOf(layout);
   const above = banners.reduce((sum, text) => sum + bannerHeight(text, innerWidth - place.bannerSide), place.top);
   const inside = (all: number, panes: number) => (all - (panes - 1) * place.gap) / panes - 2 * place.border;
   return {
     left: place.left + place.border,
     top: above + place.border,
-    width: inside(innerWidth - place.left, layout === '1x1' ? 1 : 2),
-    height: inside(innerHeight - above, layout === '2x2' ? 2 : 1),
+    width: inside(innerWidth - place.left, columns),
+    height: inside(innerHeight - above, rows),
   };
 }
 
@@ -52,7 +53,7 @@ export async function paintFirstImage(banners: readonly string[]): Promise<void>
   const picture = firstPictureOf(study.model);
   if (!picture) return;
   const item = await loadReady(picture);
-  const { left, top, width, height } = firstPane(banners, uids.length);
+  const { left, top, width, height } = firstPane(banners, protocolFor(study.model, uids.length).layout);
   if (width < 50 || height < 50 || canvas) return;
   const source = document.createElement('canvas');
   source.width = item.frame.columns;

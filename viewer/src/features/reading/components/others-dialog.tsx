@@ -10,6 +10,7 @@ const atFirst = 200;
 export function OthersTable(props: { objects: Unshown[] }) {
   const [limit, setLimit] = useState(atFirst);
   const left = props.objects.length - limit;
+  if (props.objects.length === 0) return null;
   return (
     <>
       <table className="table">

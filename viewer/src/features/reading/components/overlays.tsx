@@ -63,7 +63,7 @@ function Corners(props: { controller: ViewportController; stack: Stack; picture:
         </span>
       </div>
       <div className="corner corner-top-right">
-        <span>{textOf(attributes, '00080080')}</span>
+        <span className="minor">{textOf(attributes, '00080080')}</span>
         <span>
           {[formatDate(textOf(attributes, '00080020')), formatTime(textOf(attributes, '00080030'))]
             .filter(Boolean)

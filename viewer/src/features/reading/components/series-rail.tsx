@@ -1,6 +1,7 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import { formatDate } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
+import { DocumentList } from '../documents/document-list.tsx';
 import { frames } from '../frames/frames.ts';
 import { textOf } from '../study/dicom-json.ts';
 import { partText, whySplit } from '../study/part-text.ts';
@@ -39,7 +40,7 @@ function Fetched(props: { stack: Stack }) {
 export function SeriesRail(props: {
   opened: OpenedStudy[];
   open: string[];
-  onPick: (stack: Stack) => void;
+  onPick: (stack: Stack, pictureId?: string) => void;
   onOthers: (objects: Unshown[]) => void;
 }) {
   return (
@@ -54,7 +55,7 @@ export function SeriesRail(props: {
 function StudySeries(props: {
   study: OpenedStudy;
   open: string[];
-  onPick: (stack: Stack) => void;
+  onPick: (stack: Stack, pictureId?: string) => void;
   onOthers: (objects: Unshown[]) => void;
 }) {
   const { model, complete, receiving } = props.study;
@@ -99,6 +100,7 @@ function StudySeries(props: {
           </li>
         ))}
       </ul>
+      <DocumentList documents={model.documents} stacks={model.stacks} onGo={props.onPick} />
       {complete ? (
         <Count model={model} onOthers={props.onOthers} />
       ) : (

@@ -1,22 +1,24 @@
+import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { messages } from '../../../shared/messages.en.ts';
-import type { ToolName, ViewportController } from '../viewport/controller.ts';
-import { toolKeys } from '../viewport/keys.ts';
-import { type LayoutName, layouts } from '../viewport/layouts.ts';
+import type { Desk } from '../use-desk.ts';
+import type { ToolName } from '../viewport/controller.ts';
+import { keyOf, toolNames } from '../viewport/keys.ts';
+import { layoutNamed, layouts } from '../viewport/layouts.ts';
 import type { Preset } from '../viewport/presets.ts';
-
-const tools = Object.entries(toolKeys) as [ToolName, string][];
+import { CompareMenu } from './compare-menu.tsx';
+import { Menu, MenuItems } from './menu.tsx';
 
 interface Props {
-  controller: ViewportController;
+  desk: Desk;
   tool: ToolName;
   presets: Preset[];
-  layout: LayoutName;
   textShown: boolean;
   onTool: (tool: ToolName) => void;
-  onLayout: (layout: LayoutName) => void;
   onText: () => void;
   onCine: () => void;
   onHelp: () => void;
+  onFullScreen: () => void;
+  onEditProtocols: () => void;
 }
 
 function Button(props: { label: string; hint: string; pressed?: boolean; onClick: () => void }) {
@@ -29,14 +31,15 @@ function Button(props: { label: string; hint: string; pressed?: boolean; onClick
 
 /** What can be done with the active pane; each button tells its key. */
 export function Toolbar(props: Props) {
-  const { controller } = props;
+  const { desk } = props;
+  const controller = desk.active;
   return (
     <div className="toolbar" role="toolbar" aria-label="Reading tools">
-      {tools.map(([name, key]) => (
+      {toolNames.map((name) => (
         <Button
           key={name}
           label={messages.tools[name]}
-          hint={`${messages.tools[name]} (${key.toUpperCase()})`}
+          hint={`${messages.tools[name]} (${keyOf(name)})`}
           pressed={props.tool === name}
           onClick={() => props.onTool(name)}
         />
@@ -61,35 +64,43 @@ export function Toolbar(props: Props) {
       </select>
       <Button
         label={messages.tools.invert}
-        hint="Invert (I)"
+        hint={`Invert (${keyOf('invert')})`}
         pressed={controller.invert}
         onClick={() => controller.toggleInvert()}
       />
-      <Button label={messages.tools.rotate} hint="Rotate a quarter (R)" onClick={() => controller.rotate()} />
+      <Button
+        label={messages.tools.rotate}
+        hint={`Rotate a quarter (${keyOf('rotate')})`}
+        onClick={() => controller.rotate()}
+      />
       <Button
         label={messages.tools.flip}
-        hint="Mirror left and right (F)"
+        hint={`Mirror left and right (${keyOf('flip')})`}
         pressed={controller.placement.flipped}
         onClick={() => controller.flip()}
       />
-      <Button label={messages.tools.reset} hint="Reset (0)" onClick={() => controller.reset()} />
+      <Button label={messages.tools.reset} hint={`Reset (${keyOf('reset')})`} onClick={() => controller.reset()} />
       <Button
         label={messages.tools.clear}
-        hint="Erase the measurements of this image (Delete)"
+        hint={`Erase the measurements of this image (${keyOf('erase')})`}
         onClick={() => controller.eraseMeasurements()}
       />
       <span className="toolbar-gap" />
       <Button
         label={messages.tools.cine}
-        hint="Play and stop (Space)"
+        hint={`Play and stop (${keyOf('cine')})`}
         pressed={controller.cine > 0}
         onClick={props.onCine}
       />
       <select
         className="tool"
         aria-label={messages.tools.layout}
-        value={props.layout}
-        onChange={(event) => props.onLayout(event.target.value as LayoutName)}
+        value={desk.layout}
+        onChange={(event) => {
+          const layout = layoutNamed(event.target.value);
+          if (layout) desk.chooseLayout(layout);
+          event.target.blur();
+        }}
       >
         {layouts.map((name) => (
           <option key={name} value={name}>
@@ -97,13 +108,27 @@ export function Toolbar(props: Props) {
           </option>
         ))}
       </select>
+      <CompareMenu desk={desk} onEdit={props.onEditProtocols} />
       <Button
         label={messages.tools.overlays}
-        hint="Text on the image (T)"
+        hint={`Text on the image (${keyOf('text')})`}
         pressed={props.textShown}
         onClick={props.onText}
       />
-      <Button label={`${messages.tools.help} ?`} hint="Keys and mouse (?)" onClick={props.onHelp} />
+      <Menu label={deskMessages.more}>
+        <MenuItems
+          items={[
+            {
+              label: deskMessages.enlarge,
+              pressed: desk.enlarged !== null,
+              hint: keyOf('enlarge'),
+              onClick: () => desk.enlarge(desk.enlarged ? null : controller),
+            },
+            { label: deskMessages.fullScreen, hint: keyOf('full-screen'), onClick: props.onFullScreen },
+          ]}
+        />
+      </Menu>
+      <Button label={`${messages.tools.help} ?`} hint={`Keys and mouse (${keyOf('help')})`} onClick={props.onHelp} />
     </div>
   );
 }

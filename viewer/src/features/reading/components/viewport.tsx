@@ -7,6 +7,7 @@ import type { ToolName, ViewportController } from '../viewport/controller.ts';
 import { bindPointer } from '../viewport/pointer.ts';
 import { MeasurementLayer } from './measurement-layer.tsx';
 import { Overlays } from './overlays.tsx';
+import { ReferenceLines } from './reference-lines.tsx';
 
 export const dragType = 'application/x-lifeboat-stack';
 
@@ -22,6 +23,10 @@ interface Props {
   textShown: boolean;
   onActivate: () => void;
   onDropStack: (stackId: string) => void;
+  /** The pane alone, or all of them again. */
+  onEnlarge: () => void;
+  /** The pane whose plane is drawn in this one; absent: none. */
+  lineFrom?: ViewportController;
 }
 
 /** Which image is on its way, and for how long already where that is long. */
@@ -37,6 +42,11 @@ function Fetching(props: { n: number; of: number }) {
       {seconds > 1 && ` ${messages.reading.soFar(seconds)}`}
     </div>
   );
+}
+
+/** With a measuring tool a double click is two clicks of measuring. */
+function measures(tool: ToolName): boolean {
+  return tool === 'length' || tool === 'angle';
 }
 
 function paneName({ controller, place, places }: Props): string {
@@ -85,6 +95,9 @@ export function Viewport(props: Props) {
       aria-current={active || undefined}
       data-testid="pane"
       onPointerDownCapture={props.onActivate}
+      onDoubleClick={(event) => {
+        if (!(event.target as Element).closest('button, a') && !measures(tool)) props.onEnlarge();
+      }}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
@@ -93,6 +106,7 @@ export function Viewport(props: Props) {
       }}
     >
       <canvas ref={canvas} className="picture" role="img" aria-label={pictureName(controller)} />
+      {props.lineFrom && <ReferenceLines controller={controller} source={props.lineFrom} />}
       <MeasurementLayer controller={controller} />
       <Overlays controller={controller} study={props.study} textShown={props.textShown} />
       {!controller.stack && props.places > 1 && <div className="pane-empty">{messages.reading.fillPane}</div>}

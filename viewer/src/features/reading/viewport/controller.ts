@@ -25,6 +25,9 @@ export type ToolName = 'scroll' | 'window' | 'pan' | 'zoom' | 'magnify' | 'lengt
 /** How much more the lens enlarges. */
 export const LENS_FACTOR = 2.5;
 
+/** What a reader does to a pane that others may follow. */
+export type Act = 'scroll' | 'place' | 'window';
+
 let nextMeasurement = 1;
 
 /** State of one viewport and everything that changes it. Paints itself; React hears of it through `subscribe`. */
@@ -43,6 +46,12 @@ export class ViewportController {
   cineTold = true;
   error = '';
   version = 0;
+  /** Where the last step of scrolling began. */
+  indexBefore = 0;
+  /** Whether the reader has done anything to the stack in it. */
+  touched = false;
+  /** Called when something was done to the pane, after it was done. */
+  onAct: ((act: Act) => void) | null = null;
   readonly #listeners = new Set<() => void>();
   readonly #source = document.createElement('canvas');
   #canvas: HTMLCanvasElement | null = null;
@@ -104,6 +113,7 @@ export class ViewportController {
   /** Puts a stack into the viewport. @param pictureId where to start; else the first picture */
   open(stack: Stack | null, pictureId?: string): void {
     this.stopCine();
+    this.touched = false;
     this.stack = stack;
     this.index = Math.max(0, stack?.pictures.findIndex((picture) => picture.id === pictureId) ?? 0);
     this.placement = initialPlacement;
@@ -138,8 +148,10 @@ export class ViewportController {
     const next = Math.max(0, Math.min(this.stack.pictures.length - 1, Math.round(index)));
     if (next === this.index) return;
     this.#direction = next > this.index ? 1 : -1;
+    this.indexBefore = this.index;
     this.index = next;
     this.#show();
+    this.#acted('scroll');
   }
 
   scroll(steps: number): void {
@@ -152,6 +164,14 @@ export class ViewportController {
 
   setWindow(choice: WindowChoice): void {
     this.window = choice;
+    this.#invalidate();
+    this.#acted('window');
+  }
+
+  /** Takes over window and polarity of another pane. */
+  lookLike({ window, invert }: ViewportController): void {
+    this.window = window;
+    this.invert = invert;
     this.#invalidate();
   }
 
@@ -171,6 +191,7 @@ export class ViewportController {
   place(change: Partial<Placement>): void {
     this.placement = { ...this.placement, ...change };
     this.#invalidate();
+    this.#acted('place');
   }
 
   /** Zooms so that the view's point `at` stays where it is. */
@@ -213,6 +234,7 @@ export class ViewportController {
   toggleInvert(): void {
     this.invert = !this.invert;
     this.#invalidate();
+    this.#acted('window');
   }
 
   reset(): void {
@@ -220,6 +242,8 @@ export class ViewportController {
     this.window = { kind: 'default' };
     this.invert = false;
     this.#invalidate();
+    this.#acted('place');
+    this.#acted('window');
   }
 
   addMeasurement(kind: Measurement['kind'], points: Point[]): Measurement | null {
@@ -263,9 +287,11 @@ export class ViewportController {
       const ready = frames.has(stack.pictures[next]!.id);
       if (ready || this.error) {
         this.#direction = 1;
+        this.indexBefore = this.index;
         this.index = next;
       }
       this.#show();
+      this.#acted('scroll');
     };
     this.#timer = window.setInterval(tick, 1000 / rate);
     this.#changed();
@@ -404,6 +430,11 @@ export class ViewportController {
       this.draw();
       this.#changed();
     });
+  }
+
+  #acted(act: Act): void {
+    this.touched = true;
+    this.onAct?.(act);
   }
 
   #changed(): void {

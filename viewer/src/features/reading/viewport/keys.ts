@@ -1,5 +1,7 @@
+import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import type { ToolName, ViewportController } from './controller.ts';
+import { ownKeys } from './own-keys.ts';
 import type { Preset } from './presets.ts';
 
 export interface KeyContext {
@@ -11,10 +13,14 @@ export interface KeyContext {
   showHelp: () => void;
   /** Next (1) or previous (-1) series in the active pane. */
   stepSeries: (step: number) => void;
+  toggleLinks: () => void;
+  toggleLines: () => void;
+  toggleEnlarged: () => void;
+  toggleFullScreen: () => void;
 }
 
 /** The chosen tool is what the left mouse button does. */
-export const toolKeys: Record<ToolName, string> = {
+const toolKeys: Record<ToolName, string> = {
   scroll: 's',
   window: 'w',
   pan: 'p',
@@ -23,57 +29,77 @@ export const toolKeys: Record<ToolName, string> = {
   length: 'l',
   angle: 'a',
 };
+export const toolNames = Object.keys(toolKeys) as ToolName[];
+
+/** Something a key does. Its name is what a reader's own keys are kept under. */
+interface Action {
+  name: string;
+  /** As in KeyboardEvent, letters small. */
+  key: string;
+  run: (context: KeyContext) => void;
+}
 
 interface KeyGroup {
   /** What the keys do, for the help. */
   does: string;
-  keys: Record<string, (context: KeyContext) => void>;
+  actions: Action[];
 }
 
 const { keys: words } = messages.reading;
+const { keys: deskWords } = deskMessages;
 
-const tool = (name: ToolName) => (context: KeyContext) => context.setTool(name);
-const scroll = (steps: number) => (context: KeyContext) => context.controller.scroll(steps);
-const zoom = (factor: number) => (context: KeyContext) => context.controller.zoomBy(factor);
+const action = (name: string, key: string, run: (context: KeyContext) => void): Action => ({ name, key, run });
+const scroll = (name: string, key: string, steps: number) =>
+  action(name, key, ({ controller }) => controller.scroll(steps));
+const zoom = (name: string, key: string, factor: number) =>
+  action(name, key, ({ controller }) => controller.zoomBy(factor));
 
 /** Every key there is but those of the presets; the help lists exactly these. */
 const groups: KeyGroup[] = [
-  { does: words.image, keys: { ArrowDown: scroll(1), ArrowUp: scroll(-1) } },
-  { does: words.ten, keys: { PageDown: scroll(10), PageUp: scroll(-10) } },
+  { does: words.image, actions: [scroll('next', 'ArrowDown', 1), scroll('previous', 'ArrowUp', -1)] },
+  { does: words.ten, actions: [scroll('ten-on', 'PageDown', 10), scroll('ten-back', 'PageUp', -10)] },
   {
     does: words.ends,
-    keys: {
-      Home: ({ controller }) => controller.goTo(0),
-      End: ({ controller }) => controller.goTo(Number.MAX_SAFE_INTEGER),
-    },
+    actions: [
+      action('first', 'Home', ({ controller }) => controller.goTo(0)),
+      action('last', 'End', ({ controller }) => controller.goTo(Number.MAX_SAFE_INTEGER)),
+    ],
   },
   {
     does: words.series,
-    keys: { ArrowRight: (context) => context.stepSeries(1), ArrowLeft: (context) => context.stepSeries(-1) },
+    actions: [
+      action('next-series', 'ArrowRight', (context) => context.stepSeries(1)),
+      action('previous-series', 'ArrowLeft', (context) => context.stepSeries(-1)),
+    ],
   },
   {
     does: words.tools,
-    keys: Object.fromEntries(Object.entries(toolKeys).map(([name, key]) => [key, tool(name as ToolName)])),
+    actions: toolNames.map((name) => action(name, toolKeys[name], (context) => context.setTool(name))),
   },
   {
     does: words.turns,
-    keys: {
-      i: ({ controller }) => controller.toggleInvert(),
-      r: ({ controller }) => controller.rotate(),
-      f: ({ controller }) => controller.flip(),
-    },
+    actions: [
+      action('invert', 'i', ({ controller }) => controller.toggleInvert()),
+      action('rotate', 'r', ({ controller }) => controller.rotate()),
+      action('flip', 'f', ({ controller }) => controller.flip()),
+    ],
   },
-  { does: words.zoom, keys: { '+': zoom(1.2), '-': zoom(1 / 1.2) } },
-  { does: words.play, keys: { ' ': (context) => context.toggleCine() } },
-  { does: words.reset, keys: { '0': ({ controller }) => controller.reset() } },
-  { does: words.cancel, keys: { Escape: ({ controller }) => controller.cancel() } },
-  { does: words.erase, keys: { Delete: ({ controller }) => controller.eraseMeasurements() } },
-  { does: words.text, keys: { t: (context) => context.toggleText() } },
-  { does: words.overlays, keys: { o: ({ controller }) => controller.toggleOverlays() } },
-  { does: words.help, keys: { '?': (context) => context.showHelp() } },
+  { does: words.zoom, actions: [zoom('larger', '+', 1.2), zoom('smaller', '-', 1 / 1.2)] },
+  { does: words.play, actions: [action('cine', ' ', (context) => context.toggleCine())] },
+  { does: words.reset, actions: [action('reset', '0', ({ controller }) => controller.reset())] },
+  { does: words.cancel, actions: [action('cancel', 'Escape', ({ controller }) => controller.cancel())] },
+  { does: words.erase, actions: [action('erase', 'Delete', ({ controller }) => controller.eraseMeasurements())] },
+  { does: deskWords.link, actions: [action('link', 'k', (context) => context.toggleLinks())] },
+  { does: deskWords.lines, actions: [action('lines', 'g', (context) => context.toggleLines())] },
+  { does: deskWords.enlarge, actions: [action('enlarge', 'Enter', (context) => context.toggleEnlarged())] },
+  { does: deskWords.fullScreen, actions: [action('full-screen', 'v', (context) => context.toggleFullScreen())] },
+  { does: words.text, actions: [action('text', 't', (context) => context.toggleText())] },
+  { does: words.overlays, actions: [action('overlays', 'o', ({ controller }) => controller.toggleOverlays())] },
+  { does: words.help, actions: [action('help', '?', (context) => context.showHelp())] },
 ];
+const actions = new Map(groups.flatMap((group) => group.actions).map((one) => [one.name, one]));
 
-const names: Record<string, string> = {
+const printed: Record<string, string> = {
   ArrowDown: '↓',
   ArrowUp: '↑',
   ArrowRight: '→',
@@ -83,15 +109,39 @@ const names: Record<string, string> = {
   ' ': 'Space',
 };
 
-/** For the help: the keys of each group as they are printed on a keyboard, and what they do. */
-export function keyHelp(): { keys: string[]; does: string }[] {
-  return groups.map((group) => ({
-    does: group.does,
-    keys: Object.keys(group.keys).map((key) => names[key] ?? (key.length === 1 ? key.toUpperCase() : key)),
-  }));
+/** A key as it is printed on a keyboard. */
+export function printedKey(key: string): string {
+  return printed[key] ?? (key.length === 1 ? key.toUpperCase() : key);
 }
 
-const actions = new Map(groups.flatMap((group) => Object.entries(group.keys)));
+/** The key of an action as it is printed: the reader's own where there is one. */
+export function keyOf(name: string): string {
+  return printedKey(ownKeys()[name] ?? actions.get(name)?.key ?? '');
+}
+
+/** For the help: the keys of each group and what they do. */
+export function keyHelp(): { keys: string[]; does: string }[] {
+  return groups.map((group) => ({ does: group.does, keys: group.actions.map(({ name }) => keyOf(name)) }));
+}
+
+/** Every action with its key and what its group does, for whoever wants other keys. */
+export function allKeys(): { name: string; key: string; standard: string; does: string }[] {
+  const own = ownKeys();
+  return groups.flatMap(({ does, actions: all }) =>
+    all.map(({ name, key }) => ({ name, key: own[name] ?? key, standard: key, does })),
+  );
+}
+
+/** The key of an event as keys are kept: letters small. */
+export function keyOfEvent(event: Pick<KeyboardEvent, 'key'>): string {
+  return event.key.length === 1 ? event.key.toLowerCase() : event.key;
+}
+
+function actionOf(key: string): Action | undefined {
+  const own = ownKeys();
+  for (const one of actions.values()) if ((own[one.name] ?? one.key) === key) return one;
+  return undefined;
+}
 
 /** Does what the key stands for. @returns false when the key means nothing here */
 export function handleKey(
@@ -99,10 +149,10 @@ export function handleKey(
   context: KeyContext,
 ): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = keyOfEvent(event);
   const preset = context.presets.find((candidate) => candidate.key === key);
   if (preset) context.controller.setWindow(preset.choice);
-  const action = preset ? undefined : actions.get(key);
-  action?.(context);
-  return preset !== undefined || action !== undefined;
+  const found = preset ? undefined : actionOf(key);
+  found?.run(context);
+  return preset !== undefined || found !== undefined;
 }

@@ -1,10 +1,20 @@
 import { firstPictureOf } from '../study/open-study.ts';
-import type { StudyModel } from '../study/study-model.ts';
+import type { Stack, StudyModel } from '../study/study-model.ts';
 import type { ViewportController } from './controller.ts';
+import { bestMatch } from './match-series.ts';
 
 /** Empties every pane, seen or not, that holds a study which is not among `uids`: nobody asked for that patient any more. */
 export function closeOthers(panes: readonly ViewportController[], uids: readonly string[]): void {
   for (const pane of panes) if (pane.stack && !uids.includes(pane.stack.studyInstanceUID)) pane.open(null);
+}
+
+/** What of a study is seen first: the series that compares best with what is seen already, else its first image. */
+function firstOf(model: StudyModel, beside: Stack | null | undefined): { stack: Stack; pictureId?: string } | null {
+  const match = beside && beside.studyInstanceUID !== model.studyInstanceUID && bestMatch(beside, model);
+  if (match) return { stack: match };
+  const first = firstPictureOf(model);
+  const stack = model.stacks.find((candidate) => first && candidate.pictures.includes(first));
+  return stack ? { stack, pictureId: first?.id } : null;
 }
 
 /**
@@ -21,15 +31,15 @@ export function placeNew(
   let last = -1;
   for (const uid of placed) if (!uids.includes(uid)) placed.delete(uid);
   for (const model of models) {
-    const first = firstPictureOf(model);
-    const stack = model.stacks.find((candidate) => first && candidate.pictures.includes(first));
-    if (!stack || placed.has(model.studyInstanceUID)) continue;
+    if (placed.has(model.studyInstanceUID)) continue;
+    const first = firstOf(model, panes[0]?.stack);
+    if (!first) continue;
     placed.add(model.studyInstanceUID);
     const own = uids.indexOf(model.studyInstanceUID);
     const free = (pane: number) => panes[pane]?.stack === null;
     const place = free(own) ? own : panes.findIndex((_, i) => (i > 0 || own === 0) && free(i));
     if (place < 0) continue;
-    panes[place]!.open(stack, first?.id);
+    panes[place]!.open(first.stack, first.pictureId);
     last = Math.max(last, place);
   }
   return last;
