@@ -4,6 +4,7 @@ import type { Control } from '../access/control.ts';
 import type { RouterContext } from '../context.ts';
 import type { Integrity } from '../integrity.ts';
 import type { LifeboatMode } from '../lifeboat/lifeboat-mode.ts';
+import type { Retention } from '../retention/retention.ts';
 import type { StatusBoard } from '../status.ts';
 import type { SignedManifests } from './signed-manifest.ts';
 import type { ObjectSigner } from './signed-objects.ts';
@@ -18,5 +19,6 @@ export interface HttpParts {
   status: StatusBoard;
   integrity: Integrity;
   lifeboat: LifeboatMode;
+  retention: Retention;
   log: Logger;
 }

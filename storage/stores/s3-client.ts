@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { Client } from 'minio';
+import type { ObjectLock } from '../policy/object-lock.ts';
 
 export interface S3Config {
   bucket: string;
@@ -11,6 +12,8 @@ export interface S3Config {
   accessKey: string;
   secretKey: string;
   region: string;
+  /** What is written is locked so long, where the bucket has object lock. */
+  lock?: ObjectLock;
 }
 
 export interface S3Timeouts {

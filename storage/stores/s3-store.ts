@@ -7,10 +7,12 @@ import type { Client } from 'minio';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
 import type { ByteRange, ObjectInfo, ObjectStore, PutOptions } from '../object-store.ts';
+import { isLockedKey, type ObjectLock } from '../policy/object-lock.ts';
 import { createPresigner } from './presign.ts';
 import { exactLength } from './range.ts';
 import { createS3Client, type S3Config, type S3Timeouts } from './s3-client.ts';
 import { bucketGone, explainS3, isBucketGone, withRetry } from './s3-errors.ts';
+import { bucketLocks, isLockRefused, lockObject, putLocked } from './s3-lock.ts';
 
 export type { S3Config, S3Timeouts } from './s3-client.ts';
 
@@ -32,21 +34,26 @@ export class S3Store implements ObjectStore {
   private ready: Promise<void> | null = null;
   private renewed = false;
   private bucketSeenAt = Number.NEGATIVE_INFINITY;
+  private readonly lock: ObjectLock | undefined;
+  /** Why nothing is locked although it should be; undefined while it is. */
+  lockProblem: string | undefined;
   /** Why browsers may be unable to read from the store directly; undefined when its CORS rule is set. */
   corsProblem: string | undefined;
 
   get warning(): string | undefined {
-    if (this.corsProblem === undefined) return undefined;
-    return (
+    const cors =
+      this.corsProblem &&
       'The store did not take a CORS rule; browsers may be unable to read images from it directly. ' +
-      `Allow GET and HEAD from the viewer's address on the bucket. The store says: ${this.corsProblem}`
-    );
+        `Allow GET and HEAD from the viewer's address on the bucket. The store says: ${this.corsProblem}`;
+    const lock = this.lockProblem && `Images are kept, but not locked: ${this.lockProblem}`;
+    return [lock, cors].filter(Boolean).join(' ') || undefined;
   }
 
   /** Makes no request: a store that is away now may be there later. `delays`: waits between tries, ms. */
   constructor(config: S3Config, options: S3Timeouts & { delays?: number[] } = {}) {
     this.bucket = config.bucket;
     this.region = config.region;
+    this.lock = config.lock;
     this.description = `s3://${config.bucket} at ${config.endpoint}`;
     const { client, close } = createS3Client(config, options);
     this.client = client;
@@ -64,7 +71,30 @@ export class S3Store implements ObjectStore {
       ...(contentType !== undefined && { 'Content-Type': contentType }),
       ...(cacheControl !== undefined && { 'Cache-Control': cacheControl }),
     };
+    await this.putBuffer(key, buffer, head);
+  }
+
+  private async putBuffer(key: string, buffer: Buffer, head: Record<string, string> = {}): Promise<void> {
+    const lock = this.lockFor(key);
+    if (lock) {
+      try {
+        await this.retry(key, () => putLocked(this.client, this.bucket, key, buffer, lock, head));
+        return;
+      } catch (error) {
+        this.noteLockRefused(error);
+      }
+    }
     await this.retry(key, () => this.client.putObject(this.bucket, key, buffer, buffer.length, head));
+  }
+
+  private lockFor(key: string): ObjectLock | undefined {
+    return this.lock && this.lockProblem === undefined && isLockedKey(key) ? this.lock : undefined;
+  }
+
+  /** An image is kept before it is locked: where the bucket takes no locks it is written without one, and that is said. */
+  private noteLockRefused(error: unknown): void {
+    if (!isLockRefused(error)) throw error;
+    this.lockProblem = 'the bucket takes no object lock. It can only be had with a new bucket that was made with it.';
   }
 
   async putFile(key: string, path: string, size: number): Promise<void> {
@@ -72,21 +102,34 @@ export class S3Store implements ObjectStore {
     await this.prepare();
     if (size <= SINGLE_PUT_BYTES) {
       const buffer = await readWhole(path, size);
-      await this.retry(key, () => this.client.putObject(this.bucket, key, buffer, size));
+      await this.putBuffer(key, buffer);
       return;
     }
     await checkSize(path, size);
     await this.retry(key, async () => {
       const source = createReadStream(path, { highWaterMark: 1 << 20 });
+      let version: string | null;
       try {
-        await this.client.putObject(this.bucket, key, source, size);
+        version = (await this.client.putObject(this.bucket, key, source, size)).versionId;
       } finally {
         source.destroy();
       }
+      await this.lockVersion(key, version);
       const kept = await this.client.statObject(this.bucket, key);
       if (kept.size !== size)
         throw new LifeboatError('STORE_UNAVAILABLE', `: it kept ${kept.size} of ${size} bytes of an object`);
     });
+  }
+
+  /** What was written in parts gets its lock afterwards: not every store takes it at the beginning. */
+  private async lockVersion(key: string, version: string | null): Promise<void> {
+    const lock = this.lockFor(key);
+    if (!lock) return;
+    try {
+      await lockObject(this.client, this.bucket, key, version, lock);
+    } catch (error) {
+      this.noteLockRefused(error);
+    }
   }
 
   async get(key: string, range?: ByteRange): Promise<Buffer> {
@@ -198,10 +241,12 @@ export class S3Store implements ObjectStore {
   private async makeBucket(): Promise<void> {
     await this.retry(this.bucket, async () => {
       if (await this.client.bucketExists(this.bucket)) return;
-      await this.client.makeBucket(this.bucket, this.region).catch((error: { code?: string }) => {
+      const options = this.lock ? { ObjectLocking: true } : {};
+      await this.client.makeBucket(this.bucket, this.region, options).catch((error: { code?: string }) => {
         if (error.code !== 'BucketAlreadyOwnedByYou') throw error;
       });
     });
+    if (this.lock) this.lockProblem = await this.retry(this.bucket, () => bucketLocks(this.client, this.bucket));
     await this.allowBrowsers();
   }
 

@@ -6,6 +6,7 @@ import { Card } from './card.tsx';
 import { Findings } from './findings.tsx';
 import { GrowthChart } from './growth-chart.tsx';
 import { LifeboatCard } from './lifeboat-card.tsx';
+import { LockCards } from './lock-card.tsx';
 import { OpenStudy } from './open-study.tsx';
 import { Repairs } from './repairs.tsx';
 import { ReplicaCard } from './replica-card.tsx';
@@ -125,6 +126,7 @@ function Cards({ answer }: { answer: IntegrityAnswer }) {
       </Card>
       <SealCard seal={seal} />
       <ReplicaCard replica={answer.replica} />
+      <LockCards />
       <LifeboatCard />
       <Card
         title={text.space}

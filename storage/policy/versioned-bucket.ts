@@ -1,0 +1,185 @@
+import type { Readable } from 'node:stream';
+import type { Client } from 'minio';
+import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
+import { createS3Client, type S3Config, type S3Timeouts } from '../stores/s3-client.ts';
+import { explainS3, withRetry } from '../stores/s3-errors.ts';
+import { bucketLocks, putLocked } from '../stores/s3-lock.ts';
+import type { LockMode, ObjectLock } from './object-lock.ts';
+
+/** One version of a key, or the marker that deletes it. */
+export interface ObjectVersion {
+  key: string;
+  versionId: string;
+  /** 0 for a marker. */
+  size: number;
+  modifiedMs: number;
+  /** What a reader who names no version is given. */
+  isLatest: boolean;
+  isDeleteMarker: boolean;
+}
+
+/** How a store answered something that it should refuse. `no-answer`: neither. */
+export type Refusal = { outcome: 'refused' | 'accepted' | 'no-answer'; says: string };
+
+/** What only buckets with versions have: versions, locks, holds. Beside `S3Store`, which knows nothing of it. */
+export class VersionedBucket {
+  readonly bucket: string;
+  readonly #client: Client;
+  readonly #close: () => void;
+
+  constructor(config: S3Config, timeouts?: S3Timeouts) {
+    this.bucket = config.bucket;
+    const { client, close } = createS3Client(config, timeouts);
+    this.#client = client;
+    this.#close = close;
+  }
+
+  /** Throws STORE_UNAVAILABLE. */
+  async isVersioned(): Promise<boolean> {
+    const state = (await this.#ask(() => this.#client.getBucketVersioning(this.bucket))) as { Status?: string };
+    return state?.Status === 'Enabled';
+  }
+
+  /** Why nothing can be locked here; undefined when it can. Throws STORE_UNAVAILABLE. */
+  lockProblem(): Promise<string | undefined> {
+    return this.#ask(() => bucketLocks(this.#client, this.bucket));
+  }
+
+  /** @returns the version, null where the bucket keeps none. Throws STORE_UNAVAILABLE. */
+  put(key: string, body: Buffer, lock?: ObjectLock): Promise<string | null> {
+    return this.#ask(() =>
+      lock
+        ? putLocked(this.#client, this.bucket, key, body, lock)
+        : this.#client.putObject(this.bucket, key, body, body.length).then(({ versionId }) => versionId),
+    );
+  }
+
+  /** Throws OBJECT_NOT_FOUND, STORE_UNAVAILABLE. */
+  async stream(key: string, versionId: string): Promise<Readable> {
+    return this.#ask(() => this.#client.getObject(this.bucket, key, { versionId }), key);
+  }
+
+  /** Throws OBJECT_NOT_FOUND, STORE_UNAVAILABLE. */
+  async get(key: string, versionId: string): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await this.stream(key, versionId)) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  }
+
+  /** Every version below a prefix, in key order, the newest of a key first. Throws STORE_UNAVAILABLE. */
+  async *versions(prefix: string): AsyncGenerator<ObjectVersion> {
+    const found: ObjectVersion[] = [];
+    try {
+      // a page of the SDK has versions and markers apart: the order of keys is restored here
+      for await (const item of this.#client.listObjects(this.bucket, prefix, true, {
+        IncludeVersion: true,
+      }) as AsyncIterable<ListedVersion>) {
+        if (item.name === undefined) continue;
+        found.push({
+          key: item.name,
+          versionId: item.versionId ?? 'null',
+          size: item.size ?? 0,
+          modifiedMs: new Date(item.lastModified ?? 0).getTime(),
+          isLatest: item.isLatest === true,
+          isDeleteMarker: item.isDeleteMarker === true,
+        });
+      }
+    } catch (error) {
+      throw explainS3(error, prefix);
+    }
+    found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : b.modifiedMs - a.modifiedMs || latestFirst(a, b)));
+    yield* found;
+  }
+
+  /** Tries to delete one version for good. */
+  tryDelete(key: string, versionId: string, bypass = false): Promise<Refusal> {
+    return this.#try(() =>
+      this.#client.removeObject(this.bucket, key, { versionId, ...(bypass && { governanceBypass: true }) }),
+    );
+  }
+
+  /** Tries to set until when a version is locked. */
+  tryRetention(key: string, versionId: string, mode: LockMode, until: string): Promise<Refusal> {
+    const wanted = { mode, retainUntilDate: until, versionId };
+    return this.#try(() =>
+      this.#client.putObjectRetention(this.bucket, key, wanted as Parameters<Client['putObjectRetention']>[2]),
+    );
+  }
+
+  /** Until when a version is locked; null where it is not. Throws STORE_UNAVAILABLE. */
+  async retention(key: string, versionId: string): Promise<{ mode: LockMode; until: Date } | null> {
+    const found = await this.#askUnlessGone(() => this.#client.getObjectRetention(this.bucket, key, { versionId }));
+    const { mode, retainUntilDate } = (found ?? {}) as { mode?: LockMode; retainUntilDate?: string };
+    return mode && retainUntilDate ? { mode, until: new Date(retainUntilDate) } : null;
+  }
+
+  /** True while a version can be read. Throws STORE_UNAVAILABLE. */
+  async has(key: string, versionId: string): Promise<boolean> {
+    const found = await this.#askUnlessGone(() =>
+      this.#client.statObject(this.bucket, key, { versionId } as Parameters<Client['statObject']>[2]),
+    );
+    return found !== null;
+  }
+
+  /** Sets or ends a legal hold on one version. Throws STORE_UNAVAILABLE. */
+  async setLegalHold(key: string, versionId: string, on: boolean): Promise<void> {
+    const wanted = { versionId, status: on ? 'ON' : 'OFF' };
+    await this.#ask(
+      async () =>
+        this.#client.setObjectLegalHold(this.bucket, key, wanted as Parameters<Client['setObjectLegalHold']>[2]),
+      key,
+    );
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  #ask<T>(attempt: () => Promise<T>, what = this.bucket): Promise<T> {
+    return withRetry(what, attempt);
+  }
+
+  /** null where the store says that there is none. */
+  #askUnlessGone<T>(attempt: () => Promise<T>): Promise<T | null> {
+    return this.#ask<T | null>(() =>
+      attempt().catch((error: unknown) => {
+        if (GONE.has(codeOf(error) ?? '')) return null;
+        throw error;
+      }),
+    );
+  }
+
+  /** A refusal is an answer of the 4xx kind; anything else is none. */
+  async #try(attempt: () => Promise<unknown>): Promise<Refusal> {
+    try {
+      await withRetry(this.bucket, attempt, [200]);
+      return { outcome: 'accepted', says: '' };
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== undefined && REFUSALS.has(code)) return { outcome: 'refused', says: code };
+      return { outcome: 'no-answer', says: asLifeboatError(error).message };
+    }
+  }
+}
+
+interface ListedVersion {
+  name?: string;
+  versionId?: string;
+  size?: number;
+  lastModified?: Date | string;
+  isLatest?: boolean;
+  isDeleteMarker?: boolean;
+}
+
+const GONE = new Set(['NoSuchVersion', 'NoSuchKey', 'NotFound', 'NoSuchObjectLockConfiguration']);
+const REFUSALS = new Set(['AccessDenied', 'ObjectLocked', 'InvalidRequest', 'MethodNotAllowed', 'Forbidden']);
+
+/** The store's own word for what went wrong. */
+export function codeOf(error: unknown): string | undefined {
+  const cause = error instanceof LifeboatError ? error.cause : error;
+  return (cause as { code?: string } | undefined)?.code;
+}
+
+function latestFirst(a: ObjectVersion, b: ObjectVersion): number {
+  return Number(b.isLatest) - Number(a.isLatest);
+}
