@@ -1,21 +1,25 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.ts';
-import { aeCommand } from './ae.ts';
-import { breakGlassCommand } from './break-glass.ts';
-import { compactCommand } from './compact.ts';
-import { drillCommand } from './drill.ts';
-import { exportCommand } from './export.ts';
-import { importCommand } from './import.ts';
-import { indexCommand } from './index-command.ts';
-import { rebuildCommand } from './rebuild.ts';
-import { repairCommand } from './repair.ts';
-import { replicateCommand } from './replicate.ts';
-import { sealCommand } from './seal.ts';
-import { serveCommand } from './serve.ts';
 import { EXIT, EXIT_HELP, fail, outliveClosedOutput } from './terminal.ts';
-import { tokenCommand } from './token.ts';
-import { userCommand } from './user.ts';
-import { verifyCommand } from './verify.ts';
+
+/** Each command is loaded when it is asked for: a running router should not hold the code of the others. */
+const commands: Record<string, () => Promise<Command>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand(),
+  import: async () => (await import('./import.ts')).importCommand(),
+  export: async () => (await import('./export.ts')).exportCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
+  repair: async () => (await import('./repair.ts')).repairCommand(),
+  replicate: async () => (await import('./replicate.ts')).replicateCommand(),
+  seal: async () => (await import('./seal.ts')).sealCommand(),
+  'break-glass': async () => (await import('./break-glass.ts')).breakGlassCommand(),
+  drill: async () => (await import('./drill.ts')).drillCommand(),
+  rebuild: async () => (await import('./rebuild.ts')).rebuildCommand(),
+  index: async () => (await import('./index-command.ts')).indexCommand(),
+  compact: async () => (await import('./compact.ts')).compactCommand(),
+  user: async () => (await import('./user.ts')).userCommand(),
+  token: async () => (await import('./token.ts')).tokenCommand(),
+  ae: async () => (await import('./ae.ts')).aeCommand(),
+};
 
 /** The `lifeboat` command. Sets `process.exitCode`. */
 export async function main(argv: string[]): Promise<void> {
@@ -26,24 +30,10 @@ export async function main(argv: string[]): Promise<void> {
     .option('--config <file>', 'settings file; default LIFEBOAT_CONFIG or ./lifeboat.yaml')
     .addHelpText('after', EXIT_HELP)
     .showHelpAfterError('(lifeboat --help shows what there is)');
-  const commands = [
-    serveCommand(),
-    importCommand(),
-    exportCommand(),
-    verifyCommand(),
-    repairCommand(),
-    replicateCommand(),
-    sealCommand(),
-    breakGlassCommand(),
-    drillCommand(),
-    rebuildCommand(),
-    indexCommand(),
-    compactCommand(),
-    userCommand(),
-    tokenCommand(),
-    aeCommand(),
-  ];
-  for (const command of commands) {
+  const named = argv.slice(2).find((argument, i) => !argument.startsWith('-') && argv[i + 1] !== '--config');
+  const asked = named !== undefined && Object.hasOwn(commands, named) ? [commands[named]!] : Object.values(commands);
+  for (const load of asked) {
+    const command = await load();
     command.addHelpText('after', EXIT_HELP);
     program.addCommand(command);
   }

@@ -1,10 +1,15 @@
 import type { ObjectStore } from '../object-store.ts';
 import { FileStore } from './file-store.ts';
-import { type S3Config, S3Store } from './s3-store.ts';
+import type { S3Config } from './s3-client.ts';
 
 export type StoreConfig = { kind: 'file'; dir: string } | ({ kind: 's3' } & S3Config);
 
-/** An S3 store is not asked yet: it may be away now and there later. Throws STORE_UNAVAILABLE for an unusable folder. */
+/**
+ * An S3 store is not asked yet: it may be away now and there later. Its client (40 MiB in every thread) is loaded
+ * only here. Throws STORE_UNAVAILABLE for an unusable folder.
+ */
 export async function openStore(config: StoreConfig): Promise<ObjectStore> {
-  return config.kind === 'file' ? FileStore.open(config.dir) : new S3Store(config);
+  if (config.kind === 'file') return FileStore.open(config.dir);
+  const { S3Store } = await import('./s3-store.ts');
+  return new S3Store(config);
 }
