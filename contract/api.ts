@@ -24,7 +24,7 @@
  * admin only:
  * GET/POST /api/users, PATCH/DELETE /api/users/NAME   → UserRow[] / UserRow (UserCreate, UserPatch)
  * GET/POST /api/tokens, DELETE /api/tokens/ID         → TokenRow[] / TokenCreated (TokenCreate)
- * GET/POST /api/aes, DELETE /api/aes/TITLE            → AeRow[]; POST {title, note?} allows a sender
+ * GET/POST /api/aes, DELETE /api/aes/TITLE            → AeRow[]; POST {title, note?, host?, port?} allows a sender and says where it takes reports of storage commitment
  * GET    /api/forwarding             → ForwardingStatus; POST ForwardingAction → ForwardingStatus
  * GET/PUT /api/forwarding/rules       → ForwardingRules; PUT {text}: in force for what comes from then on
  * POST   /api/forwarding/try         {studyInstanceUID, text?} → ForwardingTrial: nothing is sent or saved
@@ -197,6 +197,8 @@ export interface ArrivalRow {
   series: ArrivalSeries[];
   /** Passed on: images owed to each destination, and of these those that it has confirmed. */
   forwarded: { destination: string; owed: number; sent: number }[];
+  /** What the scanner itself reported of the study (MPPS); absent: nothing. */
+  performed?: import('./ris.ts').PerformedStep[];
 }
 /** An image that was refused, in the words its sender was told. */
 export interface ArrivalRefusal {
@@ -359,6 +361,9 @@ export interface AeRow {
   lastSeenAt: string | null;
   /** Associations rejected because the title was not allowed. */
   rejected: number;
+  /** Where it takes reports of storage commitment; without a host: where it last called from. null: not known. */
+  host: string | null;
+  port: number | null;
 }
 export interface AuditRow {
   id: number;

@@ -6,6 +6,7 @@
  * PATCH  /api/schedule/ID            {fields: Partial<ScheduleFields>} → ScheduleAnswer: scanners are told this from now on
  * DELETE /api/schedule/ID            → ScheduleAnswer: changes by hand are taken back; an entry by hand is removed
  * POST   /api/schedule/unscheduled/ID {to} → ScheduleAnswer: says to which order or patient the study belongs
+ * POST   /api/schedule/steps         {destination, action: 'retry' | 'skip'} → ScheduleAnswer: performed procedure steps that wait
  */
 
 /** A worklist item in the words of a form; DICOM values: names `Family^Given`, dates YYYYMMDD, times HHMM. */

@@ -14,8 +14,12 @@ export const CommandField = {
   CEchoRSP: 0x8030,
   NEventReportRQ: 0x0100,
   NEventReportRSP: 0x8100,
+  NSetRQ: 0x0120,
+  NSetRSP: 0x8120,
   NActionRQ: 0x0130,
   NActionRSP: 0x8130,
+  NCreateRQ: 0x0140,
+  NCreateRSP: 0x8140,
   CCancelRQ: 0x0fff,
 } as const;
 

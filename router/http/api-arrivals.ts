@@ -6,6 +6,7 @@ import type { Archive } from '../../storage/archive-types.ts';
 import type { Catalogue } from '../../storage/catalogue/catalogue-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import type { WaitingStudy } from '../../storage/waiting.ts';
+import { tellPerformed } from './arrivals-performed.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
@@ -37,11 +38,14 @@ export function arrivalsApi({ context, digest }: HttpParts): Router {
     const recent = rows.filter((row) => row.lastReceivedAt >= since);
     const waiting = context.archive.waiting();
     const kept = new Set<string>();
+    const keptBy = new Map<string, ReadonlySet<string>>();
     const answer: ArrivalRow[] = [];
     const stored = storedReader(context.archive);
     for (const row of recent.slice(0, STUDIES_MAX)) {
       const { series, sopInstanceUIDs } = await stored(row.studyInstanceUID);
-      for (const sopInstanceUID of sopInstanceUIDs) kept.add(sopInstanceUID);
+      const here = new Set(sopInstanceUIDs);
+      for (const sopInstanceUID of here) kept.add(sopInstanceUID);
+      keptBy.set(row.studyInstanceUID, here);
       answer.push({
         studyInstanceUID: row.studyInstanceUID,
         patientName: row.patientName,
@@ -59,6 +63,7 @@ export function arrivalsApi({ context, digest }: HttpParts): Router {
       if (row) addWaiting(row, study);
       else if (study.lastReceivedAt >= since) answer.push(onlyWaiting(uid, study));
     }
+    tellPerformed(answer, keptBy, context.ris, since);
     answer.sort((a, b) => (a.lastReceivedAt < b.lastReceivedAt ? 1 : -1));
     digest.note({ user, address, action: 'query', object: 'arrivals', detail: `hours=${hours}`, outcome: 'ok' });
     await sendJson(req, res, {

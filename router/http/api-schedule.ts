@@ -64,7 +64,7 @@ export function scheduleApi({ context, control, digest }: HttpParts): Router {
       unscheduled: await Promise.all(
         entries.map(async (entry) => ({ ...entry, images: await imagesOf(entry.studyInstanceUID) })),
       ),
-      steps: [],
+      steps: ris.steps.owed(),
     };
   }
 
@@ -127,6 +127,18 @@ export function scheduleApi({ context, control, digest }: HttpParts): Router {
       detail: 'taken back',
       outcome: 'ok',
     });
+    await sendJson(req, res, await answer(req.query));
+  });
+  router.post('/steps', async (req, res) => {
+    const { name: user, address } = demand(req, 'arrivals');
+    const { destination, action } = checked(
+      z.strictObject({ destination: text(200), action: z.enum(['retry', 'skip']) }),
+      req.body,
+    );
+    const ris = known();
+    ris.steps.byHand(destination, action);
+    ris.wakePassOn(true);
+    control.audit({ user, address, action: 'procedure-step', object: destination, detail: action, outcome: 'ok' });
     await sendJson(req, res, await answer(req.query));
   });
   router.post('/unscheduled/:id', async (req, res) => {

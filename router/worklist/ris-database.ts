@@ -24,7 +24,7 @@ const SCHEMA = `
     PRIMARY KEY (study_instance_uid, sop_instance_uid)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS performed_messages (
-    id INTEGER PRIMARY KEY, sop_instance_uid TEXT NOT NULL, operation TEXT NOT NULL, data_set BLOB NOT NULL,
+    id INTEGER PRIMARY KEY, sop_instance_uid TEXT NOT NULL, operation TEXT NOT NULL, data_set TEXT NOT NULL,
     received_at TEXT NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS performed_owed (

@@ -1,6 +1,9 @@
 import type { AuditEvent } from '../access/access-types.ts';
 import type { RouterContext } from '../context.ts';
 import type { DimseService } from '../dimse/dimse-service.ts';
+import { mppsScp } from '../mpps/mpps-scp.ts';
+import { StepsPassOn } from '../mpps/pass-on.ts';
+import { PerformedSteps } from '../mpps/performed-steps.ts';
 import { RisDatabase } from './ris-database.ts';
 import { UnscheduledPatients } from './unscheduled.ts';
 import { WorklistPoll } from './worklist-poll.ts';
@@ -11,6 +14,9 @@ import { WorklistStore } from './worklist-store.ts';
 export interface Ris {
   worklist: WorklistStore;
   unscheduled: UnscheduledPatients;
+  steps: PerformedSteps;
+  /** Performed procedure steps that are owed are tried now. */
+  wakePassOn(now?: boolean): void;
   /** `AE@host:port`; null: none is configured. */
   address: string | null;
   services: readonly DimseService[];
@@ -22,7 +28,7 @@ export interface Ris {
 
 /** @param note for the audit trail: many events of one kind become one row */
 export function openRis(
-  { config, log }: Pick<RouterContext, 'config' | 'log'>,
+  { config, log, access }: Pick<RouterContext, 'config' | 'log' | 'access'>,
   note: (event: AuditEvent) => void,
 ): Ris {
   const db = new RisDatabase(config.dataDir);
@@ -41,14 +47,35 @@ export function openRis(
         for (const listener of listeners) listener();
       },
     });
+  const peers = (config.mppsTo ?? []).map((peer) => ({ name: `${peer.aeTitle}@${peer.host}:${peer.port}`, peer }));
+  const steps = new PerformedSteps(
+    db,
+    peers.map(({ name }) => name),
+  );
+  const passOns = peers.map(({ name, peer: { host, port, aeTitle } }) => {
+    const address = { host, port, calledAE: aeTitle, callingAE: config.aeTitle };
+    return new StepsPassOn(name, address, steps, log);
+  });
+  const wakePassOn = (now = false) => {
+    for (const passOn of passOns) passOn.wake(now);
+  };
   return {
+    steps,
+    wakePassOn,
     worklist,
     unscheduled: new UnscheduledPatients(db, worklist),
     address: ris ? `${ris.aeTitle}@${ris.host}:${ris.port}` : null,
-    services: [worklistScp({ store: worklist, log, note })],
+    services: [
+      worklistScp({ store: worklist, log, note }),
+      mppsScp({ steps, log, audit: (event) => access.audit(event), kept: () => wakePassOn() }),
+    ],
     onAnswer: (listener) => listeners.push(listener),
-    start: () => poll?.start(),
+    start: () => {
+      poll?.start();
+      wakePassOn();
+    },
     close: async () => {
+      await Promise.all(passOns.map((passOn) => passOn.close()));
       await poll?.close();
       db.close();
     },

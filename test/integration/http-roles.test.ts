@@ -50,6 +50,7 @@ const MAY_USE: Record<string, readonly Who[]> = {
   'POST /api/schedule': SCANNER_STAFF,
   'PATCH /api/schedule/:id': SCANNER_STAFF,
   'DELETE /api/schedule/:id': SCANNER_STAFF,
+  'POST /api/schedule/steps': SCANNER_STAFF,
   'POST /api/schedule/unscheduled/:id': SCANNER_STAFF,
   'GET /api/worklist': READERS,
   'POST /api/worklist': READERS,
