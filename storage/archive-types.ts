@@ -5,8 +5,11 @@ import type { InstanceEntry, StudyManifest } from './format/manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Receiver } from './receive-types.ts';
 import type { MetadataText } from './segments.ts';
-import type { UnreadFiles } from './spool-types.ts';
+import type { SpoolEntry, UnreadFiles } from './spool-types.ts';
 import type { WaitingStudy } from './waiting.ts';
+
+/** An instance of the spool. There may be no file of its own yet. */
+export type AcknowledgedInstance = Omit<SpoolEntry, 'sha256' | 'path'>;
 
 export interface SpoolStatus {
   /** Instances acknowledged and not yet committed to the store. */
@@ -49,6 +52,8 @@ export interface Archive extends Receiver {
   readonly catalogue: Catalogue;
   readonly events: EventEmitter<ArchiveEvents>;
   spool(): SpoolStatus;
+  /** What is acknowledged and not yet in store and catalogue, one by one. */
+  acknowledged(): Iterable<AcknowledgedInstance>;
   /** By Study Instance UID: what is acknowledged and not yet in the store. Made anew at each call. */
   waiting(): Map<string, WaitingStudy>;
   tending(): TendingState;

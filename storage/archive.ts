@@ -158,6 +158,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     beginDataSet: receiver.beginDataSet,
     beginFile: receiver.beginFile,
     spool: () => committer.status(),
+    acknowledged: () => spool.acknowledged(),
     waiting: () => waitingStudies(spool.acknowledged()),
     tending: () => tender.state(),
     flush: async () => {

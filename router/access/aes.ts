@@ -74,6 +74,8 @@ export class SenderList {
         lastAddress: stored['last_address'] as string | null,
         lastSeenAt: stored['last_seen_at'] as string | null,
         rejected: Number(stored['rejected']),
+        host: stored['host'] as string | null,
+        port: stored['port'] === null ? null : Number(stored['port']),
       });
     }
     for (const title of this.#configured)
@@ -86,6 +88,8 @@ export class SenderList {
           lastAddress: null,
           lastSeenAt: null,
           rejected: 0,
+          host: null,
+          port: null,
         });
     return [...rows.values()].sort(
       (a, b) => Number(a.allowed) - Number(b.allowed) || (a.title < b.title ? -1 : a.title > b.title ? 1 : 0),
@@ -109,6 +113,22 @@ export class SenderList {
       note,
       note,
     );
+  }
+
+  /** Where this AE takes associations of ours; without a host: where it last called from. @throws BAD_REQUEST */
+  setAddress(title: string, port: number, host?: string): void {
+    if (!Number.isInteger(port) || port < 1 || port > 65535)
+      throw new LifeboatError('BAD_REQUEST', 'A port is a whole number from 1 to 65535.');
+    if (host !== undefined && !/^[A-Za-z0-9._:-]{1,253}$/.test(host))
+      throw new LifeboatError('BAD_REQUEST', 'The host is neither a name nor an address.');
+    this.#db.run('UPDATE aes SET port = ?, host = ? WHERE title = ?', port, host ?? null, title.trim());
+  }
+
+  addressOf(title: string): { host: string; port: number } | undefined {
+    const row = this.#db.get('SELECT host, port, last_address FROM aes WHERE title = ?', title);
+    const host = row?.['host'] ?? row?.['last_address'];
+    if (!row || row['port'] === null || typeof host !== 'string') return undefined;
+    return { host, port: Number(row['port']) };
   }
 
   /** @throws NOT_FOUND, or CONFLICT for a title of LIFEBOAT_ACCEPT_AE. */

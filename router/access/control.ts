@@ -85,6 +85,14 @@ export class Control implements AccessControl {
     this.senders.allow(title, note);
   }
 
+  setAeAddress(title: string, port: number, host?: string): void {
+    this.senders.setAddress(title, port, host);
+  }
+
+  aeAddress(title: string): { host: string; port: number } | undefined {
+    return this.senders.addressOf(title);
+  }
+
   removeAe(title: string): void {
     this.senders.remove(title);
   }

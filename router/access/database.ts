@@ -90,6 +90,10 @@ const STEPS = [
   `
   CREATE TABLE break_glass (id TEXT PRIMARY KEY) STRICT;
   `,
+  `
+  ALTER TABLE aes ADD COLUMN host TEXT;
+  ALTER TABLE aes ADD COLUMN port INTEGER;
+  `,
 ];
 
 /** How long after a write its bytes are forced to the disk, ms. */

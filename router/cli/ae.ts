@@ -10,7 +10,8 @@ Works while the router runs: the next association is judged anew.
 
 Examples:
   lifeboat ae list
-  lifeboat ae allow CT1 --note "CT, ground floor"`,
+  lifeboat ae allow CT1 --note "CT, ground floor"
+  lifeboat ae allow CT1 --port 104       where it takes reports of storage commitment`,
   );
 
   ae.command('list')
@@ -38,10 +39,13 @@ Examples:
     .description('let a calling AE title send')
     .argument('<title>')
     .option('--note <note>', 'what it is')
+    .option('--port <port>', 'where it takes reports of storage commitment')
+    .option('--host <host>', 'with --port; default: where it last called from')
     .action(
-      command((title: string, options: { note?: string }) =>
+      command((title: string, options: { note?: string; port?: string; host?: string }) =>
         withControl(ae, (control) => {
           control.allowAe(title, options.note);
+          if (options.port !== undefined) control.setAeAddress(title, Number(options.port), options.host);
           control.audit({ ...operator, action: 'ae-change', object: title, detail: 'allowed', outcome: 'ok' });
           console.log(`${title} may send.`);
         }),

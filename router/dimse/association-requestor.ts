@@ -1,7 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
-import { type AssociateAccept, ContextResult, encodeAssociateRQ, type ProposedContext } from './acse.ts';
+import {
+  type AssociateAccept,
+  ContextResult,
+  encodeAssociateRQ,
+  type ProposedContext,
+  type RoleSelection,
+} from './acse.ts';
 import { Association, type AssociationEnd, type AssociationTimers } from './association.ts';
 import { CommandField, type CommandSet, NO_DATA_SET, RESPONSE_BIT } from './command-set.ts';
 import {
@@ -34,6 +40,18 @@ export interface PeerAddress {
 /** A context without its number. */
 export type ContextProposal = Omit<ProposedContext, 'id'>;
 export const MAX_CONTEXTS = 128;
+
+export interface RequestorOptions {
+  /** Roles other than SCU alone (PS3.7 D.3.3.4). */
+  roles?: readonly RoleSelection[];
+  /** Takes requests of the peer: C-STORE sub-operations of a C-GET, event reports. Absent: there are none. */
+  serve?(
+    context: PresentationContext,
+    command: CommandSet,
+    hasDataSet: boolean,
+    answer: (response: CommandSet) => void | Promise<void>,
+  ): DataSetSink | void | Promise<void>;
+}
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 const DEFAULT_TIMERS: AssociationTimers = { artimTimeoutMs: 30_000, idleTimeoutMs: 60_000 };
@@ -157,11 +175,13 @@ export class AssociationRequestor {
   #nextMessageID = 1;
   #waiting: Waiting | undefined;
   #responses: Responses | undefined;
+  readonly #serve: RequestorOptions['serve'];
   #associated: { resolve(accept: AssociateAccept): void; reject(error: LifeboatError): void } | undefined;
 
-  private constructor(socket: Socket, timers: AssociationTimers) {
-    this.#assembler = new MessageAssembler(this.#contexts, (_context, command, hasDataSet) =>
-      this.#response(command, hasDataSet),
+  private constructor(socket: Socket, timers: AssociationTimers, serve: RequestorOptions['serve']) {
+    this.#serve = serve;
+    this.#assembler = new MessageAssembler(this.#contexts, (context, command, hasDataSet) =>
+      this.#message(context, command, hasDataSet),
     );
     let tell: (end: AssociationEnd) => void = () => {};
     this.#ended = new Promise((resolve) => {
@@ -193,17 +213,26 @@ export class AssociationRequestor {
    * @param proposals at most MAX_CONTEXTS
    * @throws PEER_UNREACHABLE, PEER_REJECTED, PEER_ABORTED, DIMSE_TIMEOUT, DIMSE_CONNECTION_LOST, DIMSE_PROTOCOL
    */
-  static async open(peer: PeerAddress, proposals: readonly ContextProposal[]): Promise<AssociationRequestor> {
+  static async open(
+    peer: PeerAddress,
+    proposals: readonly ContextProposal[],
+    options: RequestorOptions = {},
+  ): Promise<AssociationRequestor> {
     const socket = await openSocket(peer);
-    const requestor = new AssociationRequestor(socket, {
+    const timers = {
       artimTimeoutMs: peer.artimTimeoutMs ?? DEFAULT_TIMERS.artimTimeoutMs,
       idleTimeoutMs: peer.idleTimeoutMs ?? DEFAULT_TIMERS.idleTimeoutMs,
-    });
-    await requestor.#associate(peer, proposals);
+    };
+    const requestor = new AssociationRequestor(socket, timers, options.serve);
+    await requestor.#associate(peer, proposals, options);
     return requestor;
   }
 
-  async #associate(peer: PeerAddress, proposals: readonly ContextProposal[]): Promise<void> {
+  async #associate(
+    peer: PeerAddress,
+    proposals: readonly ContextProposal[],
+    { roles }: RequestorOptions,
+  ): Promise<void> {
     const contexts = proposals.map((proposal, i) => ({ ...proposal, id: 2 * i + 1 }));
     const accepted = new Promise<AssociateAccept>((resolve, reject) => {
       this.#associated = { resolve, reject };
@@ -217,6 +246,7 @@ export class AssociationRequestor {
           maximumLength: MAXIMUM_LENGTH,
           implementationClassUID: IMPLEMENTATION_CLASS_UID,
           implementationVersionName: IMPLEMENTATION_VERSION_NAME,
+          ...(roles && { roles: [...roles] }),
         },
       }),
     );
@@ -360,6 +390,14 @@ export class AssociationRequestor {
       end: () => responses.push({ command, dataSet: Buffer.concat(pieces) }),
       abort: () => {},
     };
+  }
+
+  #message(context: PresentationContext, command: CommandSet, hasDataSet: boolean): DataSetSink | void | Promise<void> {
+    if (command.commandField & RESPONSE_BIT || !this.#serve || command.commandField === CommandField.CCancelRQ)
+      return this.#response(command, hasDataSet);
+    return this.#serve(context, command, hasDataSet, (response) =>
+      this.#association.send(encodeCommandMessage(context.id, response)),
+    );
   }
 
   #response(command: CommandSet, hasDataSet: boolean): DataSetSink | void | Promise<void> {

@@ -4,7 +4,12 @@ import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
 
-const aeAllow = z.strictObject({ title: z.string(), note: z.string().max(200).optional() });
+const aeAllow = z.strictObject({
+  title: z.string(),
+  note: z.string().max(200).optional(),
+  host: z.string().max(253).optional(),
+  port: z.number().int().min(1).max(65535).optional(),
+});
 
 /** /api/aes, for administrators: which senders may associate, and who knocked in vain. */
 export function aesApi({ control }: HttpParts): Router {
@@ -16,8 +21,9 @@ export function aesApi({ control }: HttpParts): Router {
 
   router.post('/', (req, res) => {
     const { name: user, address } = demand(req, 'admin');
-    const { title, note } = checked(aeAllow, req.body);
+    const { title, note, host, port } = checked(aeAllow, req.body);
     control.allowAe(title, note);
+    if (port !== undefined) control.setAeAddress(title, port, host);
     control.audit({ user, address, action: 'ae-change', object: title.trim(), detail: 'allowed', outcome: 'ok' });
     res.status(201).json(control.aes());
   });
