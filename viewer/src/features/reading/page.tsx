@@ -89,7 +89,15 @@ export default function ReadingPage() {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.closest('dialog')) return;
+      // Escape closes an open menu, and that alone.
+      if (event.key === 'Escape' && document.querySelector('[popover]:popover-open')) return;
       if (event.key === ' ' && target.tagName === 'BUTTON') target.blur();
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z') {
+        event.preventDefault();
+        if (event.shiftKey) context.current.controller.redo();
+        else context.current.controller.undo();
+        return;
+      }
       if (handleKey(event, context.current)) event.preventDefault();
     };
     addEventListener('keydown', onKey);

@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { AnnotationStore } from './annotations/annotation-store.ts';
 import { removeFirstImage } from './first-image.ts';
 import type { StudiesState } from './study/study-loader.ts';
 import { ViewportController } from './viewport/controller.ts';
@@ -16,6 +17,7 @@ export interface Desk {
   seen: readonly ViewportController[];
   active: ViewportController;
   linking: Linking;
+  annotations: AnnotationStore;
   layout: LayoutName;
   protocol: HangingProtocol;
   /** The one pane that is shown alone, or null. */
@@ -30,7 +32,8 @@ export interface Desk {
 /** Lays the studies of the address out, each where the protocol wants it, and keeps the panes up to date. */
 export function useDesk(uids: readonly string[], { opened, loading }: StudiesState): Desk {
   const models = opened.map(({ model }) => model);
-  const [controllers] = useState(() => Array.from({ length: mostPanes }, () => new ViewportController()));
+  const [annotations] = useState(() => new AnnotationStore());
+  const [controllers] = useState(() => Array.from({ length: mostPanes }, () => new ViewportController(annotations)));
   const [linking] = useState(() => new Linking(controllers));
   const [protocol, setProtocol] = useState(() => protocolFor(models[0], uids.length));
   const [layout, setLayout] = useState<LayoutName>(protocol.layout);
@@ -87,6 +90,7 @@ export function useDesk(uids: readonly string[], { opened, loading }: StudiesSta
     seen: enlarged ? [enlarged] : controllers.slice(0, count),
     active,
     linking,
+    annotations,
     layout,
     protocol,
     enlarged,

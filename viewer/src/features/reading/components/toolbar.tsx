@@ -2,7 +2,7 @@ import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import type { Desk } from '../use-desk.ts';
 import type { ToolName } from '../viewport/controller.ts';
-import { keyOf, toolNames } from '../viewport/keys.ts';
+import { keyOf, moreTools, toolNames } from '../viewport/keys.ts';
 import { layoutNamed, layouts } from '../viewport/layouts.ts';
 import type { Preset } from '../viewport/presets.ts';
 import { CompareMenu } from './compare-menu.tsx';
@@ -21,9 +21,16 @@ interface Props {
   onEditProtocols: () => void;
 }
 
-function Button(props: { label: string; hint: string; pressed?: boolean; onClick: () => void }) {
+function Button(props: { label: string; hint: string; pressed?: boolean; disabled?: boolean; onClick: () => void }) {
   return (
-    <button type="button" className="tool" aria-pressed={props.pressed} title={props.hint} onClick={props.onClick}>
+    <button
+      type="button"
+      className="tool"
+      aria-pressed={props.pressed}
+      title={props.hint}
+      disabled={props.disabled}
+      onClick={props.onClick}
+    >
       {props.label}
     </button>
   );
@@ -38,12 +45,24 @@ export function Toolbar(props: Props) {
       {toolNames.map((name) => (
         <Button
           key={name}
-          label={messages.tools[name]}
-          hint={`${messages.tools[name]} (${keyOf(name)})`}
+          label={deskMessages.tools[name]}
+          hint={`${deskMessages.tools[name]} (${keyOf(name)})`}
           pressed={props.tool === name}
           onClick={() => props.onTool(name)}
         />
       ))}
+      <Menu
+        label={moreTools.includes(props.tool) ? deskMessages.tools[props.tool] : deskMessages.measureMenu}
+        pressed={moreTools.includes(props.tool)}
+      >
+        <MenuItems
+          items={moreTools.map((name) => ({
+            label: deskMessages.tools[name],
+            hint: keyOf(name),
+            onClick: () => props.onTool(name),
+          }))}
+        />
+      </Menu>
       <span className="toolbar-gap" />
       <select
         className="tool"
@@ -68,22 +87,12 @@ export function Toolbar(props: Props) {
         pressed={controller.invert}
         onClick={() => controller.toggleInvert()}
       />
-      <Button
-        label={messages.tools.rotate}
-        hint={`Rotate a quarter (${keyOf('rotate')})`}
-        onClick={() => controller.rotate()}
-      />
-      <Button
-        label={messages.tools.flip}
-        hint={`Mirror left and right (${keyOf('flip')})`}
-        pressed={controller.placement.flipped}
-        onClick={() => controller.flip()}
-      />
       <Button label={messages.tools.reset} hint={`Reset (${keyOf('reset')})`} onClick={() => controller.reset()} />
       <Button
-        label={messages.tools.clear}
-        hint={`Erase the measurements of this image (${keyOf('erase')})`}
-        onClick={() => controller.eraseMeasurements()}
+        label={deskMessages.undo}
+        hint={`${deskMessages.undoHint} (${keyOf('undo')})`}
+        disabled={!desk.annotations.canUndo}
+        onClick={() => controller.undo()}
       />
       <span className="toolbar-gap" />
       <Button
@@ -109,15 +118,24 @@ export function Toolbar(props: Props) {
         ))}
       </select>
       <CompareMenu desk={desk} onEdit={props.onEditProtocols} />
-      <Button
-        label={messages.tools.overlays}
-        hint={`Text on the image (${keyOf('text')})`}
-        pressed={props.textShown}
-        onClick={props.onText}
-      />
       <Menu label={deskMessages.more}>
         <MenuItems
           items={[
+            { label: messages.tools.rotate, hint: keyOf('rotate'), onClick: () => controller.rotate() },
+            {
+              label: messages.tools.flip,
+              hint: keyOf('flip'),
+              pressed: controller.placement.flipped,
+              onClick: () => controller.flip(),
+            },
+            { label: deskMessages.erase, hint: keyOf('erase'), onClick: () => controller.eraseMeasurements() },
+            { label: deskMessages.redo, hint: keyOf('redo'), onClick: () => controller.redo() },
+            {
+              label: deskMessages.text,
+              hint: keyOf('text-on-image'),
+              pressed: props.textShown,
+              onClick: props.onText,
+            },
             {
               label: deskMessages.enlarge,
               pressed: desk.enlarged !== null,

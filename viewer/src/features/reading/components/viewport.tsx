@@ -4,7 +4,7 @@ import { removeFirstImage } from '../first-image.ts';
 import { patientText } from '../study/patient.ts';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
-import { bindPointer } from '../viewport/pointer.ts';
+import { bindPointer, isMeasuring } from '../viewport/pointer.ts';
 import { MeasurementLayer } from './measurement-layer.tsx';
 import { Overlays } from './overlays.tsx';
 import { ReferenceLines } from './reference-lines.tsx';
@@ -42,11 +42,6 @@ function Fetching(props: { n: number; of: number }) {
       {seconds > 1 && ` ${messages.reading.soFar(seconds)}`}
     </div>
   );
-}
-
-/** With a measuring tool a double click is two clicks of measuring. */
-function measures(tool: ToolName): boolean {
-  return tool === 'length' || tool === 'angle';
 }
 
 function paneName({ controller, place, places }: Props): string {
@@ -96,7 +91,7 @@ export function Viewport(props: Props) {
       data-testid="pane"
       onPointerDownCapture={props.onActivate}
       onDoubleClick={(event) => {
-        if (!(event.target as Element).closest('button, a') && !measures(tool)) props.onEnlarge();
+        if (!(event.target as Element).closest('button, a, input') && !isMeasuring(tool)) props.onEnlarge();
       }}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {

@@ -1,3 +1,4 @@
+import { AnnotationStore } from '../annotations/annotation-store.ts';
 import { frames } from '../frames/frames.ts';
 import { type Voi, voiFunctionOf } from '../paint/grayscale.ts';
 import { loadReady, paint, peekReady, type ReadyPicture } from '../paint/painted-picture.ts';
@@ -5,7 +6,7 @@ import { frameAttributesOf } from '../study/frame-attributes.ts';
 import { type Point, pixelAspectOf } from '../study/geometry.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
 import type { CineRate } from './cine-rate.ts';
-import type { Measurement } from './measurements.ts';
+import { type Measurement, type MeasurementKind, pointsOf } from './measurements.ts';
 import { prefetchOrder } from './prefetch-order.ts';
 import {
   drawLens,
@@ -20,15 +21,13 @@ import {
 } from './view-transform.ts';
 import { draggedWindow, voiOf, type WindowChoice, windowOf } from './window-choice.ts';
 
-export type ToolName = 'scroll' | 'window' | 'pan' | 'zoom' | 'magnify' | 'length' | 'angle';
+export type ToolName = 'scroll' | 'window' | 'pan' | 'zoom' | 'magnify' | MeasurementKind;
 
 /** How much more the lens enlarges. */
 export const LENS_FACTOR = 2.5;
 
 /** What a reader does to a pane that others may follow. */
 export type Act = 'scroll' | 'place' | 'window';
-
-let nextMeasurement = 1;
 
 /** State of one viewport and everything that changes it. Paints itself; React hears of it through `subscribe`. */
 export class ViewportController {
@@ -39,7 +38,8 @@ export class ViewportController {
   invert = false;
   /** Whether the image's own overlay planes are drawn. */
   overlaysShown = true;
-  measurements: Measurement[] = [];
+  /** The measurement whose text is being written, or null. */
+  writing: number | null = null;
   /** Frames a second; 0: the cine stands still. */
   cine = 0;
   /** False where the rate of the cine is not the object's own. */
@@ -52,6 +52,7 @@ export class ViewportController {
   touched = false;
   /** Called when something was done to the pane, after it was done. */
   onAct: ((act: Act) => void) | null = null;
+  readonly annotations: AnnotationStore;
   readonly #listeners = new Set<() => void>();
   readonly #source = document.createElement('canvas');
   #canvas: HTMLCanvasElement | null = null;
@@ -61,6 +62,16 @@ export class ViewportController {
   #direction = 1;
   #scheduled = 0;
   #timer = 0;
+
+  /** @param annotations shared by all panes: what is measured in a picture is seen wherever that is */
+  constructor(annotations: AnnotationStore = new AnnotationStore()) {
+    this.annotations = annotations;
+    this.annotations.subscribe(() => this.#changed());
+  }
+
+  get measurements(): readonly Measurement[] {
+    return this.annotations.list;
+  }
 
   subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -246,34 +257,52 @@ export class ViewportController {
     this.#acted('window');
   }
 
-  addMeasurement(kind: Measurement['kind'], points: Point[]): Measurement | null {
+  addMeasurement(kind: MeasurementKind, points: Point[]): Measurement | null {
     const picture = this.#shown?.picture;
-    if (!picture) return null;
-    const measurement = { id: nextMeasurement++, pictureId: picture.id, kind, points };
-    this.measurements = [...this.measurements, measurement];
-    this.#invalidate();
-    return measurement;
+    return picture ? this.annotations.add({ pictureId: picture.id, kind, points }) : null;
   }
 
   changeMeasurement(id: number, points: Point[]): void {
-    this.measurements = this.measurements.map((m) => (m.id === id ? { ...m, points } : m));
-    this.#invalidate();
+    this.annotations.change(id, { points });
+  }
+
+  /** Opens (or closes) the line in which the text of a measurement is written. */
+  write(id: number | null): void {
+    this.writing = id;
+    this.#changed();
   }
 
   /** Erases what is measured in the picture on the screen. */
   eraseMeasurements(): void {
     const id = this.#shown?.picture.id;
-    this.removeMeasurements((measurement) => measurement.pictureId !== id);
+    this.annotations.checkpoint();
+    this.annotations.keep(({ pictureId }) => pictureId !== id);
+    this.annotations.settle();
   }
 
-  /** Drops angles of which only one side is drawn. */
+  /** Drops measurements of which a part is still to be drawn. */
   cancel(): void {
-    this.removeMeasurements(({ kind, points }) => kind !== 'angle' || points.length === 3);
+    this.writing = null;
+    this.annotations.keep(({ kind, points }) => points.length >= pointsOf[kind]);
+    this.annotations.settle();
   }
 
   removeMeasurements(keep: (measurement: Measurement) => boolean): void {
-    this.measurements = this.measurements.filter(keep);
-    this.#invalidate();
+    this.annotations.keep(keep);
+  }
+
+  undo(): void {
+    this.annotations.undo();
+  }
+
+  redo(): void {
+    this.annotations.redo();
+  }
+
+  /** Marks the picture on the screen as a key image, or takes the mark away. */
+  toggleKeyImage(): void {
+    const id = this.#shown?.picture.id;
+    if (id !== undefined) this.annotations.toggleKeyImage(id);
   }
 
   startCine({ rate, told }: CineRate): void {

@@ -28,8 +28,18 @@ const toolKeys: Record<ToolName, string> = {
   magnify: 'm',
   length: 'l',
   angle: 'a',
+  bidirectional: 'd',
+  cobb: 'c',
+  ellipse: 'e',
+  rectangle: 'q',
+  freehand: 'h',
+  probe: 'x',
+  arrow: 'j',
+  text: 'n',
 };
-export const toolNames = Object.keys(toolKeys) as ToolName[];
+/** Tools with a button of their own, and those in the list behind it. */
+export const toolNames: readonly ToolName[] = ['scroll', 'window', 'pan', 'zoom', 'magnify', 'length', 'angle'];
+export const moreTools = (Object.keys(toolKeys) as ToolName[]).filter((name) => !toolNames.includes(name));
 
 /** Something a key does. Its name is what a reader's own keys are kept under. */
 interface Action {
@@ -77,6 +87,10 @@ const groups: KeyGroup[] = [
     actions: toolNames.map((name) => action(name, toolKeys[name], (context) => context.setTool(name))),
   },
   {
+    does: deskWords.measure,
+    actions: moreTools.map((name) => action(name, toolKeys[name], (context) => context.setTool(name))),
+  },
+  {
     does: words.turns,
     actions: [
       action('invert', 'i', ({ controller }) => controller.toggleInvert()),
@@ -89,11 +103,19 @@ const groups: KeyGroup[] = [
   { does: words.reset, actions: [action('reset', '0', ({ controller }) => controller.reset())] },
   { does: words.cancel, actions: [action('cancel', 'Escape', ({ controller }) => controller.cancel())] },
   { does: words.erase, actions: [action('erase', 'Delete', ({ controller }) => controller.eraseMeasurements())] },
+  {
+    does: deskWords.undo,
+    actions: [
+      action('undo', 'u', ({ controller }) => controller.undo()),
+      action('redo', 'y', ({ controller }) => controller.redo()),
+    ],
+  },
+  { does: deskWords.keyImage, actions: [action('key-image', 'b', ({ controller }) => controller.toggleKeyImage())] },
   { does: deskWords.link, actions: [action('link', 'k', (context) => context.toggleLinks())] },
   { does: deskWords.lines, actions: [action('lines', 'g', (context) => context.toggleLines())] },
   { does: deskWords.enlarge, actions: [action('enlarge', 'Enter', (context) => context.toggleEnlarged())] },
   { does: deskWords.fullScreen, actions: [action('full-screen', 'v', (context) => context.toggleFullScreen())] },
-  { does: words.text, actions: [action('text', 't', (context) => context.toggleText())] },
+  { does: words.text, actions: [action('text-on-image', 't', (context) => context.toggleText())] },
   { does: words.overlays, actions: [action('overlays', 'o', ({ controller }) => controller.toggleOverlays())] },
   { does: words.help, actions: [action('help', '?', (context) => context.showHelp())] },
 ];

@@ -1,10 +1,12 @@
 import type { Point } from '../study/geometry.ts';
 import type { ToolName, ViewportController } from './controller.ts';
+import { type Measurement, type MeasurementKind, pointsOf } from './measurements.ts';
 import { mapPoint } from './view-transform.ts';
 
 type Drag =
-  | { tool: Exclude<ToolName, 'length' | 'angle'>; last: Point; start: Point; carry: number }
-  | { tool: 'measure'; id: number; handle: number };
+  | { tool: Exclude<ToolName, MeasurementKind>; last: Point; start: Point; carry: number }
+  | { tool: 'measure'; id: number; handle: number; fresh?: boolean }
+  | { tool: 'trace'; id: number };
 
 const grabRadius = 9;
 
@@ -19,6 +21,8 @@ function handleAt(controller: ViewportController, point: Point): { id: number; h
   if (!matrix || !id) return null;
   for (const measurement of controller.measurements) {
     if (measurement.pictureId !== id) continue;
+    // The points of a line drawn by hand are too many to be taken hold of.
+    if (measurement.kind === 'freehand') continue;
     const handle = measurement.points.findIndex((p) => {
       const seen = mapPoint(matrix, p);
       return Math.hypot(seen.x - point.x, seen.y - point.y) < grabRadius;
@@ -26,6 +30,21 @@ function handleAt(controller: ViewportController, point: Point): { id: number; h
     if (handle >= 0) return { id: measurement.id, handle };
   }
   return null;
+}
+
+/** Whether the tool draws measurements. */
+export function isMeasuring(tool: ToolName): tool is MeasurementKind {
+  return tool in pointsOf;
+}
+
+/** A click without a drag draws nothing, but where one point is enough or the second stroke is done. */
+function isDrawn({ kind, points }: Measurement): boolean {
+  const [a, b] = points;
+  if (!a || pointsOf[kind] === 1) return a !== undefined;
+  if (kind === 'freehand') return points.length >= pointsOf.freehand;
+  if (!b || points.length > 2) return b !== undefined;
+  if (kind === 'ellipse' || kind === 'rectangle') return Math.abs(a.x - b.x) > 0.5 && Math.abs(a.y - b.y) > 0.5;
+  return Math.hypot(a.x - b.x, a.y - b.y) > 0.5;
 }
 
 function toolOf(event: PointerEvent, left: ToolName): ToolName {
@@ -48,28 +67,42 @@ export function bindPointer(
   let drag: Drag | null = null;
   let wheelCarry = 0;
 
-  const startMeasuring = (tool: 'length' | 'angle', point: Point): Drag | null => {
+  /** Measurements of two strokes: after the first they wait for the second. */
+  const waiting = (kind: MeasurementKind) =>
+    controller.measurements.find(
+      (m) =>
+        m.kind === kind &&
+        m.points.length === 2 &&
+        m.points.length < pointsOf[kind] &&
+        m.pictureId === controller.shown?.picture.id,
+    );
+
+  const startMeasuring = (kind: MeasurementKind, point: Point): Drag | null => {
     const image = controller.toImage(point);
     if (!image) return null;
-    const open = controller.measurements.find(
-      (m) => m.kind === 'angle' && m.points.length === 2 && m.pictureId === controller.shown?.picture.id,
-    );
-    if (tool === 'angle' && open) {
-      controller.changeMeasurement(open.id, [...open.points, image]);
-      return { tool: 'measure', id: open.id, handle: 2 };
+    const open = waiting(kind);
+    if (open) {
+      controller.changeMeasurement(open.id, [...open.points, ...(kind === 'angle' ? [image] : [image, image])]);
+      return { tool: 'measure', id: open.id, handle: pointsOf[kind] - 1 };
     }
-    const made = controller.addMeasurement(tool, [image, image]);
-    return made && { tool: 'measure', id: made.id, handle: 1 };
+    controller.annotations.checkpoint();
+    const single = pointsOf[kind] === 1 || kind === 'freehand';
+    const made = controller.addMeasurement(kind, single ? [image] : [image, image]);
+    if (!made) return null;
+    if (kind === 'freehand') return { tool: 'trace', id: made.id };
+    return { tool: 'measure', id: made.id, handle: single ? 0 : 1, fresh: true };
   };
 
   const down = (event: PointerEvent) => {
     // A captured pointer's click would go to the pane: buttons in it must get their own.
-    if ((event.target as Element).closest('button, a')) return;
+    if ((event.target as Element).closest('button, a, input')) return;
     const point = at(event, element);
     const tool = toolOf(event, leftTool());
     const grabbed = event.button === 0 ? handleAt(controller, point) : null;
-    if (grabbed) drag = { tool: 'measure', ...grabbed };
-    else if (tool === 'length' || tool === 'angle') drag = startMeasuring(tool, point);
+    if (grabbed) {
+      controller.annotations.checkpoint();
+      drag = { tool: 'measure', ...grabbed };
+    } else if (isMeasuring(tool)) drag = startMeasuring(tool, point);
     else drag = { tool, last: point, start: point, carry: 0 };
     if (tool === 'magnify' && !grabbed) controller.holdLens(point);
     if (drag) element.setPointerCapture(event.pointerId);
@@ -88,6 +121,15 @@ export function bindPointer(
           id,
           measurement.points.map((p, i) => (i === handle ? image : p)),
         );
+      return;
+    }
+    if (drag.tool === 'trace') {
+      const { id } = drag;
+      const image = controller.toImage(point);
+      const measurement = controller.measurements.find((m) => m.id === id);
+      const last = measurement?.points.at(-1);
+      if (image && measurement && last && Math.hypot(image.x - last.x, image.y - last.y) > 0.25)
+        controller.changeMeasurement(id, [...measurement.points, image]);
       return;
     }
     const dx = point.x - drag.last.x;
@@ -109,14 +151,13 @@ export function bindPointer(
   };
 
   const up = (event: PointerEvent) => {
-    if (drag?.tool === 'measure') {
+    if (drag?.tool === 'measure' || drag?.tool === 'trace') {
       const { id } = drag;
-      controller.removeMeasurements(
-        (m) =>
-          m.id !== id ||
-          m.points.length === 3 ||
-          Math.hypot(m.points[0]!.x - m.points[1]!.x, m.points[0]!.y - m.points[1]!.y) > 0.5,
-      );
+      controller.removeMeasurements((m) => m.id !== id || isDrawn(m));
+      const made = controller.measurements.find((m) => m.id === id);
+      if (made && 'fresh' in drag && drag.fresh && (made.kind === 'arrow' || made.kind === 'text'))
+        controller.write(id);
+      controller.annotations.settle();
     }
     if (drag?.tool === 'magnify') controller.holdLens(null);
     drag = null;
