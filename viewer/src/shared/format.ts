@@ -12,6 +12,14 @@ export function formatTime(value: string | undefined | null): string {
   return match ? `${match[1]}:${match[2] ?? '00'}` : value;
 }
 
+/** DT (PS3.5 6.2) `YYYYMMDDHHMMSS.FFFFFF` as `YYYY-MM-DD HH:MM`; anything else as it came. */
+export function formatDateTime(value: string | undefined | null): string {
+  if (!value) return '';
+  const match = /^(\d{8})(\d{2,})?/.exec(value.trim());
+  if (!match) return value;
+  return [formatDate(match[1]), formatTime(match[2])].filter(Boolean).join(' ');
+}
+
 /** ISO time as local `YYYY-MM-DD HH:MM`. */
 export function formatInstant(iso: string | undefined | null): string {
   if (!iso) return '';

@@ -60,6 +60,7 @@ export const messages = {
     noPriors: 'None on board',
     priorsFailed: (reason: string) => `Could not be looked up: ${reason}`,
     noPictures: 'Nothing in this study can be shown as a picture.',
+    onlyDocuments: 'This study has no pictures. Open one of its documents at the left.',
     listing: (n: number) => `${formatCount(n)} images known so far; the full list is on its way`,
     receiving: (n: number) => `receiving… ${formatCount(n)} so far`,
     count: (n: number) => (n === 1 ? '1 image' : `${formatCount(n)} images`),
@@ -73,6 +74,15 @@ export const messages = {
     listThem: (n: number) => `List the ${n === 1 ? 'other' : `${formatCount(n)} others`}`,
     showMore: (n: string) => `Show ${n} more`,
     imageOf: (n: number, series: string) => `Image ${formatCount(n)} of ${series.trim()}`,
+    documents: 'Documents',
+    close: 'Close',
+    /** Why an object is neither shown nor opens. */
+    why: {
+      noPixelData: 'the image came without its pixels',
+      noSize: 'the image does not say how many rows and columns it has',
+      tooShort: 'its pixel data is shorter than one image',
+      noView: 'no picture, and nothing here opens it',
+    },
     failedKind: 'Image that could not be shown',
     earlierKind: 'Earlier version of an image',
     earlierOf: (received: string) => `received ${received}; a newer one is shown`,

@@ -12,6 +12,9 @@ import { FetchError, fetchRange } from './range-fetch.ts';
 export type Urgency = 'visible' | 'thumbnail' | 'prefetch';
 const rank: Record<Urgency, number> = { visible: 2, thumbnail: 1, prefetch: 0 };
 
+/** An object by whose address its bytes are fetched. */
+type StoredObject = Pick<Picture, 'instance' | 'studyInstanceUID'>;
+
 interface Waiting {
   picture: Picture;
   urgency: Urgency;
@@ -95,7 +98,7 @@ export class FrameStore {
   }
 
   /** Bytes [start, end) of the picture's object. */
-  async readBytes(picture: Picture, start: number, end: number): Promise<Uint8Array> {
+  async readBytes(picture: StoredObject, start: number, end: number): Promise<Uint8Array> {
     const { instance } = picture;
     const identity = instance.key;
     const url = () => this.#urls.get(identity) ?? instance.url;
@@ -234,7 +237,7 @@ export class FrameStore {
     return palette;
   }
 
-  async #refresh(picture: Picture): Promise<void> {
+  async #refresh(picture: StoredObject): Promise<void> {
     const study = picture.studyInstanceUID;
     let refresh = this.#refreshes.get(study);
     if (!refresh) {

@@ -35,7 +35,7 @@ async function inflateStream(deflated: Uint8Array): Promise<Uint8Array> {
 }
 
 /** A deflated data set of odd length is padded with one byte (PS3.5 A.5), which is no part of the stream. */
-async function inflateBytes(deflated: Uint8Array): Promise<Uint8Array> {
+export async function inflateBytes(deflated: Uint8Array): Promise<Uint8Array> {
   try {
     return await inflateStream(deflated);
   } catch (error) {

@@ -22,6 +22,8 @@ const kinds: [prefix: string, name: string][] = [
   ['1.2.840.10008.5.1.4.43', 'Colour palette'],
 ];
 
+export const explicitBigEndian = '1.2.840.10008.1.2.2';
+
 /** MPEG-2, MPEG-4, HEVC and their fragmentable variants (PS3.5 Annex A.4.5 to A.4.7). */
 export function isVideo(transferSyntaxUID: string): boolean {
   return /^1\.2\.840\.10008\.1\.2\.4\.10\d(\.1)?$/.test(transferSyntaxUID);

@@ -4,8 +4,9 @@ import type {
   SeriesManifest,
   StudyManifest,
 } from '../../../../../storage/format/manifest.ts';
-import { numberOf, textOf } from './dicom-json.ts';
-import { isVideo, kindOf } from './kinds.ts';
+import { type DocumentKind, documentKindOf } from '../documents/document-kind.ts';
+import { itemsOf, numberOf, textOf } from './dicom-json.ts';
+import { kindOf } from './kinds.ts';
 import { type PartTrait, splitPictures } from './split.ts';
 
 /** One frame that can be shown. */
@@ -44,12 +45,27 @@ export interface OtherObject {
   instance: InstanceManifest;
   kind: string;
   description: string;
+  why: NoPicture;
 }
+
+/** An object that opens in a view of its own: a report, a PDF, a recording, a video. */
+export interface StudyDocument {
+  studyInstanceUID: string;
+  instance: InstanceManifest;
+  attributes: DicomJson;
+  kind: string;
+  description: string;
+  opens: DocumentKind;
+}
+
+/** Why an object is neither a picture nor opens otherwise: words of messages.en.ts. */
+export type NoPicture = 'noPixelData' | 'noSize' | 'tooShort' | 'noView';
 
 export interface StudyModel {
   studyInstanceUID: string;
   attributes: DicomJson;
   stacks: Stack[];
+  documents: StudyDocument[];
   others: OtherObject[];
   objects: number;
   /** UTC ISO of the last object's receipt. */
@@ -79,9 +95,26 @@ function stacksOf(study: StudyManifest, series: SeriesManifest, id: string, pict
   });
 }
 
-/** Lays a manifest out for reading. Every object is in exactly one place: a stack, or the list of others. */
+/** Title of a document, name of a presentation state, concept of a report; else the series'. */
+function descriptionOf(attributes: DicomJson): string {
+  const concept = itemsOf(attributes, '0040A043')[0];
+  return (
+    textOf(attributes, '00420010') ||
+    textOf(attributes, '00700080') ||
+    (concept ? textOf(concept, '00080104') : '') ||
+    textOf(attributes, '0008103E')
+  );
+}
+
+function whyNoPicture(instance: InstanceManifest, attributes: DicomJson, hasSize: boolean): NoPicture {
+  if (instance.pixelData) return hasSize ? 'tooShort' : 'noSize';
+  return hasSize || attributes['00280010'] !== undefined ? 'noPixelData' : 'noView';
+}
+
+/** Lays a manifest out for reading. Every object is in exactly one place: a stack, the documents, or the list of others. */
 export function studyModelOf(study: StudyManifest): StudyModel {
   const stacks: Stack[] = [];
+  const documents: StudyDocument[] = [];
   const others: OtherObject[] = [];
   let objects = 0;
   let lastReceivedAt = '';
@@ -94,12 +127,13 @@ export function studyModelOf(study: StudyManifest): StudyModel {
       const attributes = { ...study.attributes, ...series.attributes, ...instance.attributes };
       const frames = framesOf(instance);
       const hasSize = (numberOf(attributes, '00280010') ?? 0) > 0 && (numberOf(attributes, '00280011') ?? 0) > 0;
-      if (frames === 0 || !hasSize || isVideo(instance.transferSyntaxUID)) {
-        others.push({
-          instance,
-          kind: kindOf(instance.sopClassUID, instance.transferSyntaxUID),
-          description: textOf(attributes, '00420010') || textOf(attributes, '0008103E'),
-        });
+      const opens = documentKindOf(instance.sopClassUID, instance.transferSyntaxUID);
+      if (opens || frames === 0 || !hasSize) {
+        const { studyInstanceUID } = study;
+        const kind = kindOf(instance.sopClassUID, instance.transferSyntaxUID);
+        const description = descriptionOf(attributes);
+        if (opens) documents.push({ studyInstanceUID, instance, attributes, kind, description, opens });
+        else others.push({ instance, kind, description, why: whyNoPicture(instance, attributes, hasSize) });
         continue;
       }
       const pictures = Array.from(
@@ -129,6 +163,7 @@ export function studyModelOf(study: StudyManifest): StudyModel {
     studyInstanceUID: study.studyInstanceUID,
     attributes: study.attributes,
     stacks,
+    documents,
     others,
     objects,
     lastReceivedAt,

@@ -2,7 +2,7 @@ import { formatInstant } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import type { StudyModel } from './study-model.ts';
 
-/** An object of the store that the reader does not see as a picture, and why. */
+/** An object of the store that the reader can neither see as a picture nor open, and why. */
 export interface Unshown {
   key: string;
   kind: string;
@@ -21,15 +21,15 @@ export interface StudyCount {
 }
 
 /**
- * Counts a study. Every object that the store has is either shown or in the list: objects without a picture, earlier contents
+ * Counts a study. Every object that the store has is either shown or in the list: objects that are neither picture nor document, earlier contents
  * of an image, and images that could not be fetched or decoded.
  * @param failureOf why a picture could not be had, or undefined
  */
 export function countOf(model: StudyModel, failureOf: (pictureId: string) => string | undefined): StudyCount {
-  const unshown: Unshown[] = model.others.map(({ instance, kind, description }) => ({
+  const unshown: Unshown[] = model.others.map(({ instance, kind, description, why }) => ({
     key: instance.key,
     kind,
-    description,
+    description: [description, messages.reading.why[why]].filter(Boolean).join(': '),
     size: instance.size,
     url: instance.url,
     name: instance.sopInstanceUID,
@@ -55,6 +55,7 @@ export function countOf(model: StudyModel, failureOf: (pictureId: string) => str
   seen.clear();
   const instances = [
     ...model.stacks.flatMap((stack) => stack.pictures.map(({ instance }) => instance)),
+    ...model.documents.map(({ instance }) => instance),
     ...model.others.map(({ instance }) => instance),
   ];
   for (const instance of instances) {
