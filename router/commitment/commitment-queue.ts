@@ -63,26 +63,26 @@ export class CommitmentQueue {
     this.#db.exec(SCHEMA);
   }
 
-  /** undefined: the Transaction UID was used before for something else. The same request again is the one there is. */
+  /** undefined: the Transaction UID was used before for something else. The same request again (DIMSE) is the one there is. */
   add(request: NewRequest): CommitmentRequest | undefined {
     const { transactionUID, via, requester, address, references } = request;
-    const refs = JSON.stringify(references.map(({ sopClassUID, sopInstanceUID }) => [sopClassUID, sopInstanceUID]));
+    const refs = JSON.stringify(references.map(packed));
     const added = this.#db
       .prepare(`INSERT INTO requests (transaction_uid, via, requester, address, refs, requested_at)
         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
       .run(transactionUID, via, requester, address, refs, new Date().toISOString());
     if (added.changes === 0) {
+      if (via === 'web') return undefined;
       const same = this.#db
         .prepare('SELECT id FROM requests WHERE transaction_uid = ? AND via = ? AND requester = ? AND refs = ?')
         .get(transactionUID, via, requester, refs);
       if (!same) return undefined;
       // Who asks again has not heard the answer.
-      if (via === 'dimse')
-        this.#run(
-          `UPDATE requests SET state = 'open', attempts = 0, due_ms = 0, requested_at = ? WHERE id = ? AND state IN ('done', 'given-up')`,
-          new Date().toISOString(),
-          Number(same['id']),
-        );
+      this.#run(
+        `UPDATE requests SET state = 'open', attempts = 0, due_ms = 0, requested_at = ? WHERE id = ? AND state IN ('done', 'given-up')`,
+        new Date().toISOString(),
+        Number(same['id']),
+      );
     }
     return this.byTransaction(transactionUID);
   }
@@ -189,11 +189,24 @@ export class CommitmentQueue {
   }
 }
 
+const packed = ({ sopClassUID, sopInstanceUID, within }: SopReference): string[] => [
+  sopClassUID,
+  sopInstanceUID,
+  ...(within ? [within.studyInstanceUID, within.seriesInstanceUID] : []),
+];
+
+function unpacked([
+  sopClassUID = '',
+  sopInstanceUID = '',
+  studyInstanceUID,
+  seriesInstanceUID,
+]: string[]): SopReference {
+  if (studyInstanceUID === undefined || seriesInstanceUID === undefined) return { sopClassUID, sopInstanceUID };
+  return { sopClassUID, sopInstanceUID, within: { studyInstanceUID, seriesInstanceUID } };
+}
+
 function fromRow(row: Record<string, unknown>): CommitmentRequest {
-  const references = (JSON.parse(String(row['refs'])) as [string, string][]).map(([sopClassUID, sopInstanceUID]) => ({
-    sopClassUID,
-    sopInstanceUID,
-  }));
+  const references = (JSON.parse(String(row['refs'])) as string[][]).map(unpacked);
   return {
     id: Number(row['id']),
     transactionUID: String(row['transaction_uid']),

@@ -15,6 +15,8 @@ import {
 export interface SopReference {
   sopClassUID: string;
   sopInstanceUID: string;
+  /** Present when it was asked for study by study (PS3.18 Table J.1-1). */
+  within?: { studyInstanceUID: string; seriesInstanceUID: string };
 }
 
 export interface FailedReference extends SopReference {

@@ -44,6 +44,10 @@ const RESOURCES: readonly Resource[] = [
   ]),
   { path: `${INSTANCE}/frames/{frames}`, methods: { GET: FRAMES } },
   {
+    path: 'commitment-requests/{transactionUID}',
+    methods: { GET: ['application/dicom+json'], POST: ['application/dicom+json'] },
+  },
+  {
     path: `${INSTANCE}/bulkdata/{range}`,
     methods: { GET: ['application/octet-stream', 'multipart/related; type="application/octet-stream"'] },
   },
@@ -66,9 +70,11 @@ function wadl(base: string): string {
   const resources = RESOURCES.map(({ path, methods }) => {
     const ways = Object.entries(methods).map(([name, types]) => {
       const request =
-        name === 'POST'
-          ? '<request><representation mediaType="multipart/related; type=&#34;application/dicom&#34;"/><representation mediaType="multipart/related; type=&#34;application/dicom+json&#34;"/><representation mediaType="application/dicom"/></request>'
-          : '';
+        name !== 'POST'
+          ? ''
+          : path.startsWith('commitment-requests')
+            ? '<request><representation mediaType="application/dicom+json"/></request>'
+            : '<request><representation mediaType="multipart/related; type=&#34;application/dicom&#34;"/><representation mediaType="multipart/related; type=&#34;application/dicom+json&#34;"/><representation mediaType="application/dicom"/></request>';
       const answers = types.map((type) => `<representation mediaType="${xmlText(type)}"/>`).join('');
       return `<method name="${name}">${request}<response>${answers}</response></method>`;
     });

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import { LifeboatError } from '../../contract/errors.ts';
+import { commitmentRequests } from '../commitment/commitment-web.ts';
 import type { RouterContext } from '../context.ts';
 import { clearBulkFiles } from './bulk-file.ts';
 import { sendCapabilities } from './capabilities.ts';
@@ -70,6 +71,8 @@ export function createDicomweb(ctx: RouterContext): Router {
   router.get(`${INSTANCE}/frames/:frames`, handle(retrieveFrames(retrieval)));
   router.get(`${INSTANCE}/frames/:frames/rendered`, handle(retrieveRendered(retrieval, 'rendered')));
   router.get(`${INSTANCE}/frames/:frames/thumbnail`, handle(retrieveRendered(retrieval, 'thumbnail')));
+
+  router.use('/commitment-requests', commitmentRequests(ctx));
 
   router.all(['/studies', STUDY], methods('GET, HEAD, POST, OPTIONS'));
   router.use((_req, _res) => {

@@ -101,6 +101,8 @@ const MAY_USE: Record<string, readonly Who[]> = {
   [`GET ${SERIES}/instances`]: RETRIEVE,
   'POST /dicom-web/studies': STORE,
   [`POST ${STUDY}`]: STORE,
+  'POST /dicom-web/commitment-requests/:transaction': STORE,
+  'GET /dicom-web/commitment-requests/:transaction': STORE,
   'ALL /dicom-web/studies': STORE,
   [`ALL ${STUDY}`]: STORE,
   ...Object.fromEntries(
