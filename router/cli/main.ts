@@ -16,6 +16,8 @@ const commands: Record<string, () => Promise<Command>> = {
   rebuild: async () => (await import('./rebuild.ts')).rebuildCommand(),
   index: async () => (await import('./index-command.ts')).indexCommand(),
   compact: async () => (await import('./compact.ts')).compactCommand(),
+  policy: async () => (await import('./policy.ts')).policyCommand(),
+  'restore-versions': async () => (await import('./restore-versions.ts')).restoreVersionsCommand(),
   user: async () => (await import('./user.ts')).userCommand(),
   token: async () => (await import('./token.ts')).tokenCommand(),
   ae: async () => (await import('./ae.ts')).aeCommand(),

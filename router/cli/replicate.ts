@@ -1,6 +1,9 @@
 import { Command } from 'commander';
 import { LifeboatError } from '../../contract/errors.ts';
+import { healCopy } from '../../storage/policy/heal-copy.ts';
+import { openKnownReplica } from '../../storage/replica/open-replica.ts';
 import { Replicator } from '../../storage/replica/replicator.ts';
+import { openStore, type StoreConfig } from '../../storage/stores/open-store.ts';
 import { replicaPaths } from '../replica.ts';
 import { settingsOf } from './settings.ts';
 import { command, EXIT, Progress } from './terminal.ts';
@@ -9,6 +12,10 @@ export function replicateCommand(): Command {
   const replicateCmd = new Command('replicate')
     .description('copy to the replica whatever it lacks')
     .option('--begin-anew', 'the replica is another one or was emptied: copy everything')
+    .option(
+      '--heal',
+      'read every byte of the replica and write again what is not the same; verify the first store before',
+    )
     .addHelpText(
       'after',
       `
@@ -18,13 +25,15 @@ is damaged here never replaces what is right there. Nothing is deleted. It may b
 
 Examples:
   lifeboat replicate
+  lifeboat verify && lifeboat replicate --heal
   LIFEBOAT_REPLICA=file:/mnt/second-copy lifeboat replicate`,
     )
     .action(
-      command(async (options: { beginAnew?: true }) => {
+      command(async (options: { beginAnew?: true; heal?: true }) => {
         const config = settingsOf(replicateCmd);
         if (!config.replica)
           throw new LifeboatError('CONFIG_INVALID', 'LIFEBOAT_REPLICA is missing; there is nowhere to copy to.');
+        if (options.heal) return heal(config.store, config.replica.store, config.dataDir);
         const { stateFile, scratchDir } = replicaPaths(config.dataDir);
         const replicator = new Replicator({
           source: config.store,
@@ -60,4 +69,26 @@ Examples:
       }),
     );
   return replicateCmd;
+}
+
+async function heal(source: StoreConfig, replica: StoreConfig, scratchDir: string): Promise<void> {
+  const [from, copy] = await Promise.all([openStore(source), openKnownReplica(replica)]);
+  try {
+    const progress = new Progress('Reading the replica', 'objects');
+    let healed = 0;
+    const result = await healCopy({
+      source: from,
+      copy,
+      scratchDir,
+      onItem: (key, what) => {
+        if (what === 'healed') progress.update(++healed);
+        else console.error(`${what === 'source-wrong' ? 'WRONG IN THE FIRST STORE' : 'ONLY IN THE REPLICA'} ${key}`);
+      },
+    });
+    progress.end();
+    console.log(`${result.read} objects of ${copy.description} read, ${result.healed} written again.`);
+    if (result.sourceWrong.length + result.onlyInCopy.length > 0) process.exitCode = EXIT.findings;
+  } finally {
+    await Promise.all([from.close(), copy.close()]);
+  }
 }

@@ -37,6 +37,7 @@ const FOLDER: Verdict = {
 };
 
 async function tryBucket(config: StoreConfig & { kind: 's3' }, lock: ObjectLock | undefined): Promise<Verdict> {
+  // the client of S3 is large: only where there is a bucket
   const { VersionedBucket } = await import('./versioned-bucket.ts');
   const bucket = new VersionedBucket(config);
   try {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Client } from 'minio';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import { createS3Client, type S3Config, type S3Timeouts } from '../stores/s3-client.ts';
-import { explainS3, withRetry } from '../stores/s3-errors.ts';
+import { withRetry } from '../stores/s3-errors.ts';
 import { bucketLocks, putLocked } from '../stores/s3-lock.ts';
 import type { LockMode, ObjectLock } from './object-lock.ts';
 
@@ -66,29 +66,24 @@ export class VersionedBucket {
     return Buffer.concat(chunks);
   }
 
-  /** Every version below a prefix, in key order, the newest of a key first. Throws STORE_UNAVAILABLE. */
+  /** Every version below a prefix, in key order, the newest of a key first. Holds a page at a time. Throws STORE_UNAVAILABLE. */
   async *versions(prefix: string): AsyncGenerator<ObjectVersion> {
-    const found: ObjectVersion[] = [];
-    try {
-      // a page of the SDK has versions and markers apart: the order of keys is restored here
-      for await (const item of this.#client.listObjects(this.bucket, prefix, true, {
-        IncludeVersion: true,
-      }) as AsyncIterable<ListedVersion>) {
-        if (item.name === undefined) continue;
-        found.push({
-          key: item.name,
-          versionId: item.versionId ?? 'null',
-          size: item.size ?? 0,
-          modifiedMs: new Date(item.lastModified ?? 0).getTime(),
-          isLatest: item.isLatest === true,
-          isDeleteMarker: item.isDeleteMarker === true,
-        });
-      }
-    } catch (error) {
-      throw explainS3(error, prefix);
+    let held: ObjectVersion[] = [];
+    let from = { keyMarker: '', versionIdMarker: '' };
+    for (;;) {
+      const query = { Delimiter: '', MaxKeys: 1000, IncludeVersion: true, ...from };
+      const page = (await this.#ask(
+        () => this.#client.listObjectsQuery(this.bucket, prefix, '', query),
+        prefix,
+      )) as unknown as VersionPage;
+      // the SDK hands out versions and markers apart, and a key's versions may go on on the next page
+      const found = [...held, ...page.objects.flatMap(asVersion)].sort(inOrder);
+      const last = page.isTruncated ? found.at(-1)?.key : undefined;
+      held = found.filter(({ key }) => key === last);
+      yield* found.slice(0, found.length - held.length);
+      if (!page.isTruncated) return;
+      from = { keyMarker: page.keyMarker ?? '', versionIdMarker: page.versionIdMarker ?? '' };
     }
-    found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : b.modifiedMs - a.modifiedMs || latestFirst(a, b)));
-    yield* found;
   }
 
   /** Tries to delete one version for good. */
@@ -162,13 +157,32 @@ export class VersionedBucket {
   }
 }
 
-interface ListedVersion {
-  name?: string;
-  versionId?: string;
-  size?: number;
-  lastModified?: Date | string;
-  isLatest?: boolean;
-  isDeleteMarker?: boolean;
+interface VersionPage {
+  objects: {
+    name?: string;
+    versionId?: string;
+    size?: number;
+    lastModified?: Date | string;
+    isLatest?: boolean;
+    isDeleteMarker?: boolean;
+  }[];
+  isTruncated?: boolean;
+  keyMarker?: string;
+  versionIdMarker?: string;
+}
+
+function asVersion(item: VersionPage['objects'][number]): ObjectVersion[] {
+  if (item.name === undefined) return [];
+  return [
+    {
+      key: item.name,
+      versionId: item.versionId ?? 'null',
+      size: item.size ?? 0,
+      modifiedMs: new Date(item.lastModified ?? 0).getTime(),
+      isLatest: item.isLatest === true,
+      isDeleteMarker: item.isDeleteMarker === true,
+    },
+  ];
 }
 
 const GONE = new Set(['NoSuchVersion', 'NoSuchKey', 'NotFound', 'NoSuchObjectLockConfiguration']);
@@ -180,6 +194,7 @@ export function codeOf(error: unknown): string | undefined {
   return (cause as { code?: string } | undefined)?.code;
 }
 
-function latestFirst(a: ObjectVersion, b: ObjectVersion): number {
-  return Number(b.isLatest) - Number(a.isLatest);
+function inOrder(a: ObjectVersion, b: ObjectVersion): number {
+  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
+  return Number(b.isLatest) - Number(a.isLatest) || b.modifiedMs - a.modifiedMs;
 }

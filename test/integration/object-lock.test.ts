@@ -1,8 +1,21 @@
-import { writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Client } from 'minio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { IntegrityAnswer } from '../../contract/integrity.ts';
 import type { LockVerdict, RetentionAnswer } from '../../contract/retention.ts';
+import { everydayPolicy } from '../../router/retention/everyday-policy.ts';
+import { compactStudy, removeReplaced } from '../../storage/compact.ts';
+import type { ObjectStore } from '../../storage/object-store.ts';
 import { tryLock } from '../../storage/policy/canary.ts';
+import { healCopy } from '../../storage/policy/heal-copy.ts';
+import { restoreVersions } from '../../storage/policy/restore-versions.ts';
 import { VersionedBucket } from '../../storage/policy/versioned-bucket.ts';
+import { openStore } from '../../storage/stores/open-store.ts';
+import { createS3Client } from '../../storage/stores/s3-client.ts';
+import { StudyCache } from '../../storage/study-cache.ts';
 import { verify } from '../../storage/verify.ts';
 import { archiveFolder, receive, STUDY, slice, storedKeys } from '../support/archive.ts';
 import { CephS3, cephAvailable } from '../support/ceph.ts';
@@ -95,4 +108,135 @@ describe.skipIf(!cephAvailable())('object lock on a real S3', () => {
       await router.close();
     }
   });
+
+  test('ransomware with the everyday key and in the folder of a replica: everything is back, bit for bit', async () => {
+    const names = { bucket: 'everyday', user: 'lifeboat-router', owner: 'lifeboat' };
+    await ceph.createUser(names.user, 'AKROUTER', 'SKROUTER');
+    const lock = { days: 30, mode: 'GOVERNANCE' as const };
+    const owner = { ...ceph.storeConfig(names.bucket), lock };
+    const made = createS3Client(owner);
+    await made.client.makeBucket(names.bucket, 'us-east-1', { ObjectLocking: true });
+    await made.client.setBucketPolicy(names.bucket, everydayPolicy('ceph', names));
+    const everyday = { ...owner, accessKey: 'AKROUTER', secretKey: 'SKROUTER' };
+    const copyDir = mkdtempSync(join(tmpdir(), 'lifeboat-copy-'));
+    const replica = { store: { kind: 'file' as const, dir: copyDir }, bytesPerSecond: 1e9 };
+    const router = await startRouter({ config: { store: everyday, replica } });
+    const bucket = new VersionedBucket(everyday);
+    const theirs = createS3Client(everyday);
+    try {
+      // everything the router does by itself works with this key
+      const { archive } = router.router.context;
+      const sent = new Map<string, string>();
+      for (let i = 1; i <= 6; i++) {
+        const image = slice(i, i, i <= 4 ? STUDY : `${STUDY}0`);
+        await receive(archive, image);
+        sent.set(image.sop, createHash('sha256').update(image.bytes).digest('hex'));
+        if (i % 2 === 0) await archive.flush();
+      }
+      await archive.flush();
+      const admin = await router.login();
+      expect((await admin.send('POST', '/api/integrity/seal')).status).toBe(200);
+      expect(await compactStudy(archive.store, STUDY, { minSegments: 2, quietMs: 0 })).not.toBeNull();
+      await expect(removeReplaced(archive.store, STUDY, 0)).rejects.toThrow('may not do this');
+      expect((await archive.manifest(STUDY))!.series[0]!.instances).toHaveLength(4);
+      expect(archive.store.warning ?? '').toBe('');
+      const verdicts = (await (await admin.send('POST', '/api/retention/canary')).json()) as LockVerdict[];
+      expect(verdicts.map(({ state, advice }) => [state, advice === ''])).toEqual([
+        ['kept', true],
+        ['folder', false],
+      ]);
+      await expect
+        .poll(async () => (await admin.json<IntegrityAnswer>('/api/integrity')).replica?.state, { timeout: 40_000 })
+        .toBe('level');
+
+      // the attacker has the router's key, and the disk of the replica
+      const before = await contentsOf(archive.store);
+      const attackAt = Date.now();
+      for (const key of before.keys()) {
+        await theirs.client.removeObject(names.bucket, key).catch(() => undefined);
+        for await (const version of bucket.versions(key)) {
+          await bucket.tryDelete(key, version.versionId, true);
+          const soon = new Date(Date.now() + 60_000).toISOString().replace(/\.\d+Z$/, 'Z');
+          expect((await bucket.tryRetention(key, version.versionId, 'GOVERNANCE', soon)).outcome, key).toBe('refused');
+        }
+        await theirs.client.putObject(names.bucket, key, Buffer.from('PAY UP'));
+      }
+      for (const breakIn of ATTACKS)
+        await expect(breakIn(theirs.client, names.bucket), String(breakIn)).rejects.toThrow();
+      for (const [i, key] of [...before.keys()].entries()) {
+        const path = join(copyDir, key);
+        if (!existsSync(path)) continue;
+        if (i % 3 === 0) rmSync(path);
+        else if (i % 3 === 1) writeFileSync(path, Buffer.alloc(statSync(path).size, 0x58));
+        else renameSync(path, `${path}.locked`);
+      }
+
+      // the stolen key is taken away; IT brings everything back with the owner's
+      await router.router.close();
+      const store = await openStore(owner);
+      const owned = new VersionedBucket(owner);
+      const restore = { bucket: owned, store, scratchDir: router.dataDir };
+      const planned = await restoreVersions({ ...restore, atMs: attackAt - 1, dryRun: true });
+      expect(await contentsOf(store)).not.toEqual(before);
+      const back = await restoreVersions({ ...restore, atMs: attackAt - 1 });
+      expect(back).toEqual({ ...planned, examined: back.examined });
+      expect(back.lost).toEqual([]);
+      expect(back.restored).toBe(before.size);
+      expect(await contentsOf(store)).toEqual(before);
+      // a second run finds nothing more to do
+      expect(await restoreVersions({ ...restore, atMs: attackAt - 1 })).toMatchObject({ restored: 0, lost: [] });
+      for await (const finding of verify({ store, strayAgeMs: 0 })) expect(finding).toBeUndefined();
+      const cache = new StudyCache(store);
+      for (const study of [STUDY, `${STUDY}0`])
+        for (const entry of await cache.entries(study)) {
+          const dataSet = (await store.get(entry.key)).subarray(entry.dataSetOffset);
+          expect(createHash('sha256').update(dataSet).digest('hex')).toBe(sent.get(entry.sopInstanceUID));
+          sent.delete(entry.sopInstanceUID);
+        }
+      expect(sent.size).toBe(0);
+
+      // the replica: every byte is read, also of what was overwritten in place
+      const copy = await openStore(replica.store);
+      const healed = await healCopy({ source: store, copy, scratchDir: router.dataDir });
+      expect(healed.sourceWrong).toEqual([]);
+      expect(healed.onlyInCopy.length).toBeGreaterThan(0);
+      for (const key of healed.onlyInCopy) expect(key).toMatch(/\.locked$/);
+      for (const key of healed.onlyInCopy) rmSync(join(copyDir, key));
+      for await (const finding of verify({ store: copy, strayAgeMs: 0 })) expect(finding).toBeUndefined();
+      expect(await contentsOf(copy)).toEqual(before);
+      owned.close();
+      await store.close();
+    } finally {
+      bucket.close();
+      theirs.close();
+      made.close();
+      await router.close().catch(() => undefined);
+      rmSync(copyDir, { recursive: true, force: true });
+    }
+  });
 });
+
+/** SHA-256 of everything that counts, by key. */
+async function contentsOf(store: ObjectStore): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const prefix of ['objects/', 'manifests/', 'metadata/', 'seals/', 'lifeboat.json'])
+    for await (const { key } of store.list(prefix))
+      found.set(
+        key,
+        createHash('sha256')
+          .update(await store.get(key))
+          .digest('hex'),
+      );
+  return found;
+}
+
+/** What else somebody with the everyday key might try. */
+const ATTACKS: ((client: Client, bucket: string) => Promise<unknown>)[] = [
+  (client, bucket) => client.setBucketVersioning(bucket, { Status: 'Suspended' }),
+  (client, bucket) =>
+    client.setBucketLifecycle(bucket, {
+      Rule: [{ ID: 'x', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Days: 1 } }],
+    } as Parameters<Client['setBucketLifecycle']>[1]),
+  (client, bucket) => client.setBucketPolicy(bucket, JSON.stringify({ Version: '2012-10-17', Statement: [] })),
+  (client, bucket) => client.removeBucket(bucket),
+];

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { everydayPolicy } from '../../router/retention/everyday-policy.ts';
 import { untilNight } from '../../router/retention/lock-watch.ts';
 import { tryLock } from '../../storage/policy/canary.ts';
 import { isLockedKey, lockHeaders } from '../../storage/policy/object-lock.ts';
@@ -52,3 +53,30 @@ test('the next try is in the night', () => {
   expect(untilNight(new Date(2026, 0, 1, 1, 0))).toBe(1.5 * 3_600_000);
   expect(untilNight(new Date(2026, 0, 1, 3, 0))).toBe(23.5 * 3_600_000);
 });
+
+test.each(['ceph', 'aws', 'seaweedfs'] as const)(
+  'the everyday policy for %s lets nothing be deleted but what is published anew',
+  (store) => {
+    const names = { bucket: 'images', user: 'router', owner: 'owner', breakGlassUser: 'glass' };
+    const printed = JSON.parse(everydayPolicy(store, names));
+    const { Statement } = (store === 'seaweedfs' ? printed.bucketPolicy : printed) as {
+      Statement: { Sid: string; Effect: string; Principal: { AWS: string[] }; Action: string[]; Resource: string[] }[];
+    };
+    const ofRouter = Statement.filter(({ Principal }) => Principal.AWS[0]!.endsWith('user/router'));
+    const deletes = ofRouter.filter(
+      ({ Effect, Action }) => Effect === 'Allow' && Action.some((a) => /Delete|Bypass/.test(a)),
+    );
+    expect(deletes.map(({ Action, Resource }) => [Action, Resource])).toEqual([
+      [['s3:DeleteObject'], ['arn:aws:s3:::images/lifeboat/*']],
+    ]);
+    const denied = ofRouter.filter(({ Effect }) => Effect === 'Deny').flatMap(({ Action }) => Action);
+    for (const action of [
+      's3:DeleteObjectVersion',
+      's3:BypassGovernanceRetention',
+      's3:PutBucketPolicy',
+      's3:DeleteBucket',
+    ])
+      expect(denied).toContain(action);
+    expect(Statement.some(({ Principal }) => Principal.AWS[0]!.endsWith('user/glass'))).toBe(true);
+  },
+);
