@@ -83,9 +83,18 @@ export class LifeboatMode {
       await this.#try(async () => {
         this.#drills = await lastDrills(this.#context.archive.store);
       });
-      if (performance.now() - this.#comparedAt > COMPARE_MS) await this.#try(() => this.#publish());
+      await this.#try(async () => {
+        if (await this.#isDue()) await this.#publish();
+      });
       await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
+  }
+
+  /** Now and then, and soon after the store was emptied. */
+  async #isDue(): Promise<boolean> {
+    if (performance.now() - this.#comparedAt > COMPARE_MS) return true;
+    const published = this.#viewer.state === 'published' || this.#viewer.state === 'newer';
+    return published && (await this.#context.archive.store.head(`${VIEWER}index.html`)) === null;
   }
 
   async #publish(): Promise<void> {

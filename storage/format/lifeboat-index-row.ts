@@ -32,9 +32,11 @@ const MEMBERS = [
   'receivedAt',
   'segments',
 ] as const;
+/** Members that rows of earlier versions lack; all are texts. */
+const LATER_MEMBERS = ['issuerOfPatientID'] as const;
 
 export function packRow(row: IndexRow): string {
-  return JSON.stringify(MEMBERS.map((member) => row[member]));
+  return JSON.stringify([...MEMBERS, ...LATER_MEMBERS].map((member) => row[member]));
 }
 
 /** @throws when it is no row */
@@ -51,6 +53,10 @@ export function unpackRow(path: string, json: string): IndexRow {
       : typeof value === (count ? 'number' : 'string');
     if (!fits) throw new Error(`a row has no ${member}`);
     row[member] = value;
+  }
+  for (const [i, member] of LATER_MEMBERS.entries()) {
+    const value = values[MEMBERS.length + i];
+    row[member] = typeof value === 'string' ? value : '';
   }
   return row as unknown as IndexRow;
 }

@@ -26,6 +26,8 @@ export interface LifeboatHit {
   studyInstanceUID: string;
   patientName: string;
   patientID: string;
+  /** Who gave the patient ID; empty where no image says, or the row was written before it was kept. */
+  issuerOfPatientID: string;
   patientBirthDate: string;
   patientSex: string;
   accessionNumber: string;
@@ -50,6 +52,11 @@ export interface LifeboatResult {
   problems: string[];
   /** When the youngest part of the index was written, UTC ISO. */
   newestPieceAt: string | undefined;
+  /**
+   * Up to when the index is known to have everything: when its youngest part was written, or later, when a router last found that
+   * nothing was missing. UTC ISO.
+   */
+  asOf: string | undefined;
 }
 
 export interface LifeboatStudyAnswer {

@@ -36,6 +36,8 @@ export type {
 
 /** How long heads that were read count, ms. */
 const FRESH_MS = 30_000;
+/** And the signed description. */
+const DESCRIPTION_MS = 5 * 60_000;
 /** A search for something rare ends with what it found after so many rounds of requests; `next` goes on. */
 const MOST_ROUNDS = 3;
 
@@ -118,6 +120,10 @@ async function scan(source: LifeboatSource, state: IndexState, plan: SearchPlan,
   }
 }
 
+/** Of two times, either of which may not be known. */
+const laterOf = (a: string | undefined, b: string | undefined) =>
+  a === undefined || (b !== undefined && b > a) ? b : a;
+
 const unique = (problems: string[]) => [...new Set(problems)];
 
 /**
@@ -127,9 +133,15 @@ const unique = (problems: string[]) => [...new Set(problems)];
 export async function openLifeboatIndex(source: LifeboatSource): Promise<LifeboatIndex> {
   let [state, archive] = await Promise.all([readIndexState(source), readArchive((key) => source.get(key))]);
   let readAt = Date.now();
+  let describedAt = readAt;
   const refresh = async () => {
-    state = await readIndexState(source);
+    const again = Date.now() - describedAt > DESCRIPTION_MS;
+    [state, archive] = await Promise.all([
+      readIndexState(source),
+      again ? readArchive((key) => source.get(key)) : archive,
+    ]);
     readAt = Date.now();
+    if (again) describedAt = readAt;
   };
   const ask = async (plan: SearchPlan, limit: number): Promise<Scan> => {
     if (Date.now() - readAt > FRESH_MS) await refresh();
@@ -147,7 +159,9 @@ export async function openLifeboatIndex(source: LifeboatSource): Promise<Lifeboa
     return { hit: row && hitOf(row), complete: all.length === 0, problems: all };
   };
   return {
-    archive,
+    get archive() {
+      return archive;
+    },
     search: async (search: LifeboatSearch): Promise<LifeboatResult> => {
       const plan = planSearch(search);
       const from = search.after;
@@ -160,6 +174,7 @@ export async function openLifeboatIndex(source: LifeboatSource): Promise<Lifeboa
         complete: problems.length === 0,
         problems,
         newestPieceAt: state.newestPieceAt,
+        asOf: laterOf(state.newestPieceAt, archive.signature === 'invalid' ? undefined : archive.facts?.publishedAt),
       };
     },
     study: async (uid) => (await findStudy(uid)).hit,

@@ -15,6 +15,10 @@ export interface IndexTimes {
   compareMs?: number;
   /** After a comparison it rests so many times as long as that took, and never longer than 45 minutes. Default 20. */
   rest?: number;
+  /** While nothing changes the signed description is written again after this, so that the index does not look old, ms. Default 10 minutes. */
+  beatMs?: number;
+  /** It is looked whether the index is still in the store, ms. Default one minute. */
+  lookMs?: number;
 }
 
 export interface IndexKeeperOptions extends IndexTimes, Omit<IndexWriterOptions, 'onProblem'> {
@@ -52,6 +56,8 @@ export class IndexKeeper {
   #status: IndexStatus = { publishedAt: null, waitingSince: null, comparedAt: null };
   #writer: IndexWriter | undefined;
   #compareDue = 0;
+  #beatDue = 0;
+  #lookDue = 0;
   #failure = '';
   #loop: Promise<void> = Promise.resolve();
 
@@ -99,7 +105,12 @@ export class IndexKeeper {
     this.#writer ??= await IndexWriter.open({ ...options, onProblem });
     if (this.#writer.publishedAt && !this.#status.publishedAt) this.#tell({ publishedAt: this.#writer.publishedAt });
     await this.#publishChanged(this.#writer);
-    if (performance.now() >= this.#compareDue) await this.#compare(this.#writer);
+    if (performance.now() >= this.#lookDue) {
+      await this.#writer.look();
+      this.#lookDue = performance.now() + (this.#options.lookMs ?? 60_000);
+    }
+    if (this.#writer.lost || performance.now() >= this.#compareDue) await this.#compare(this.#writer);
+    else if (this.#changed.size === 0 && performance.now() >= this.#beatDue) await this.#describe(this.#writer);
   }
 
   async #publishChanged(writer: IndexWriter): Promise<void> {
@@ -121,9 +132,10 @@ export class IndexKeeper {
   }
 
   async #compare(writer: IndexWriter): Promise<void> {
-    const { store, onProblem, compareMs = 20 * 60_000, rest = 20, key, program } = this.#options;
+    const { store, onProblem, compareMs = 20 * 60_000, rest = 20 } = this.#options;
     const startedAt = performance.now();
     const { signal } = this.#stop;
+    writer.lost = false;
     const added = await catchUpIndex({
       store,
       writer,
@@ -136,11 +148,18 @@ export class IndexKeeper {
     });
     if (signal.aborted) return;
     if (added === 0) await writer.heal();
-    await publishArchive({ store, heads: writer.heads, key, program, publishedBy: this.#options.writer });
+    await this.#describe(writer);
     await this.#remover.run(writer.heads);
     const took = performance.now() - startedAt;
     this.#compareDue = performance.now() + Math.min(LONGEST_REST_MS, Math.max(compareMs, took * rest));
     this.#tell({ comparedAt: new Date().toISOString(), publishedAt: writer.publishedAt || null });
+  }
+
+  /** Says to readers that the index has everything as of now. */
+  async #describe(writer: IndexWriter): Promise<void> {
+    const { store, key, program, beatMs = 10 * 60_000 } = this.#options;
+    await publishArchive({ store, heads: writer.heads, key, program, publishedBy: this.#options.writer });
+    this.#beatDue = performance.now() + beatMs;
   }
 
   #tell(news: Partial<IndexStatus>): void {

@@ -47,6 +47,8 @@ export class IndexWriter {
   readonly #options: IndexWriterOptions;
   readonly heads: KnownHeads;
   #head: IndexHead;
+  /** The store was emptied or put back: what this writer had published is not there any more. For whoever compares to take back. */
+  lost = false;
 
   private constructor(options: IndexWriterOptions, heads: KnownHeads) {
     this.#options = options;
@@ -78,7 +80,7 @@ export class IndexWriter {
    * @throws STORE_UNAVAILABLE: call it again with the same rows
    */
   async publish(rows: Iterable<IndexRow>): Promise<void> {
-    await this.heads.refresh();
+    await this.look();
     const recent = new Map(this.#head.recent.map((row) => [row.path, row]));
     for (const row of rows) {
       const known = recent.get(row.path);
@@ -88,6 +90,24 @@ export class IndexWriter {
       return this.#publishHead({ pieces: this.#ownPieces(), recent: [...recent.values()] });
     const piece = await this.#buildOnto(this.#toMerge(recent.size), [...recent.values()]);
     await this.#publishHead({ pieces: [...this.#ownPieces(piece), piece], recent: [] });
+  }
+
+  /**
+   * Looks at the heads, and whether the own one is still there. A list may lag behind, so the head itself is asked for: only a real
+   * 404 means that the store is another one than before; then nothing that was published counts any more.
+   * @throws STORE_UNAVAILABLE
+   */
+  async look(): Promise<void> {
+    const { store, writer } = this.#options;
+    await this.heads.refresh();
+    const { id } = this.#head;
+    if (id === '' || this.heads.get(writer)) return;
+    if (await store.head(headKey(writer, id))) {
+      this.heads.put(this.#head);
+      return;
+    }
+    this.#head = { ...this.#head, pieces: [], recent: [] };
+    this.lost = true;
   }
 
   /** A piece of the rows and of others; of the rows alone where another cannot be read, so that nothing fresh waits for that. */

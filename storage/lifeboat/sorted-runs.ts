@@ -2,20 +2,24 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 
+/** Read at once from one run, and from all together: a million studies make some hundred runs. */
 const READ_BYTES = 64 << 10;
+const READ_BYTES_TOGETHER = 4 << 20;
+const LEAST_READ_BYTES = 4 << 10;
 const WRITE_CHARS = 1 << 20;
 
 /** Sorted lines in a file, one after another. */
 class RunReader {
   readonly #fd: number;
   readonly #decoder = new StringDecoder('utf8');
-  readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+  readonly #buffer: Buffer;
   #lines: string[] = [];
   #at = 0;
   #rest = '';
   line: string | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, bytes: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
     this.#fd = openSync(path, 'r');
     this.next();
   }
@@ -65,7 +69,8 @@ export function writeRun(folder: string, name: string, lines: readonly string[])
 
 /** All lines of the runs in order. */
 export function* mergeRuns(paths: readonly string[]): Generator<string> {
-  const readers = paths.map((path) => new RunReader(path));
+  const share = Math.max(LEAST_READ_BYTES, Math.min(READ_BYTES, Math.floor(READ_BYTES_TOGETHER / paths.length)));
+  const readers = paths.map((path) => new RunReader(path, share));
   try {
     const heap = readers.filter(({ line }) => line !== undefined);
     const sift = (from: number) => {

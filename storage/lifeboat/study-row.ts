@@ -22,6 +22,7 @@ export function studyRow(path: string, entries: InstanceEntry[], segments: strin
     studyInstanceUID: newest.studyInstanceUID,
     patientName: joinPersonName(personName(attributes, '00100010')),
     patientID: text(attributes, '00100020'),
+    issuerOfPatientID: text(attributes, '00100021'),
     patientBirthDate: date(attributes, '00100030'),
     patientSex: text(attributes, '00100040'),
     accessionNumber: text(attributes, '00080050'),

@@ -3,16 +3,19 @@
  * each kind of search, the opening of the index included.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { unlist } from '../../storage/catalogue/values.ts';
 import { type LifeboatSearch, type LifeboatSource, openLifeboatIndex } from '../../storage/format/lifeboat-index.ts';
 import { type IndexRow, indexPath } from '../../storage/format/lifeboat-index-row.ts';
 import { ulid } from '../../storage/keys.ts';
+import { INDEX_THREAD_LIMITS } from '../../storage/lifeboat/index-thread.ts';
 import { IndexWriter } from '../../storage/lifeboat/index-writer.ts';
 import { FileStore } from '../../storage/stores/file-store.ts';
 import { type BenchRow, median } from './rows.ts';
@@ -56,6 +59,7 @@ function* studies(catalogue: string): Generator<IndexRow> {
       studyInstanceUID: uid,
       patientName: texts(row, 'name'),
       patientID: texts(row, 'patient_id'),
+      issuerOfPatientID: texts(row, 'issuer'),
       patientBirthDate: texts(row, 'birth_date'),
       patientSex: texts(row, 'sex'),
       accessionNumber: texts(row, 'accession'),
@@ -72,9 +76,8 @@ function* studies(catalogue: string): Generator<IndexRow> {
   db.close();
 }
 
-/** One large piece and what a router adds: a middle one, a small one, fresh rows in the head. */
-async function build(folder: string, catalogue: string): Promise<{ seconds: number; megabytes: number }> {
-  const began = performance.now();
+/** One large piece and what a router adds: a middle one, a small one, fresh rows in the head. In a thread, as in a router. */
+async function fill(folder: string, catalogue: string): Promise<void> {
   const store = await FileStore.open(folder);
   const writer = await IndexWriter.open({
     store,
@@ -85,12 +88,10 @@ async function build(folder: string, catalogue: string): Promise<{ seconds: numb
     },
   });
   const all = studies(catalogue);
-  let peak = 0;
   const take = function* (count: number): Generator<IndexRow> {
     for (let i = 0; i < count; i++) {
       const next = all.next();
       if (next.done) return;
-      if (i % 5000 === 0) peak = Math.max(peak, process.memoryUsage().rss);
       yield next.value;
     }
   };
@@ -101,8 +102,26 @@ async function build(folder: string, catalogue: string): Promise<{ seconds: numb
   await writer.publish(take(100));
   all.return(undefined);
   await store.close();
+}
+
+/** Of this process, the thread's included: as a router would grow by it, and what an idle Node needs besides. */
+async function build(folder: string, catalogue: string): Promise<{ seconds: number; megabytes: number }> {
+  const began = performance.now();
+  let peak = 0;
+  const look = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }, 100);
+  const worker = new Worker(new URL(import.meta.url), {
+    workerData: { folder, catalogue },
+    resourceLimits: INDEX_THREAD_LIMITS,
+  });
+  const [code] = (await once(worker, 'exit')) as [number];
+  clearInterval(look);
+  if (code !== 0) throw new Error(`the thread that builds the index ended with ${code}`);
   return { seconds: (performance.now() - began) / 1000, megabytes: peak / 2 ** 20 };
 }
+
+if (!isMainThread && workerData?.catalogue) await fill(workerData.folder, workerData.catalogue);
 
 async function freePort(): Promise<number> {
   const server = createServer();

@@ -20,6 +20,7 @@ function rowOf(study: number, version: number): IndexRow {
     studyInstanceUID: uid,
     patientName: NAMES[study % NAMES.length]!,
     patientID: `P${study % 4}`,
+    issuerOfPatientID: 'HOSPITAL',
     patientBirthDate: '19700101',
     patientSex: 'F',
     accessionNumber: `A${study}`,

@@ -10,7 +10,7 @@ import sys
 
 MEMBERS = (
     "studyInstanceUID patientName patientID patientBirthDate patientSex accessionNumber studyDate studyTime "
-    "studyDescription modalities series instances receivedAt segments"
+    "studyDescription modalities series instances receivedAt segments issuerOfPatientID"
 ).split()
 
 root, table, value = sys.argv[1:]

@@ -58,7 +58,7 @@ export class StoreDoor implements ArchiveDoor {
     try {
       const index = await this.#visit.index();
       const result = await index.search(question);
-      this.#visit.noteIndexAge(result.newestPieceAt);
+      this.#visit.noteIndexAge(result.asOf);
       return result;
     } catch (error) {
       throw asRequestError(error);
