@@ -16,7 +16,7 @@ const KEEP_OLD_MS = 30 * 86_400_000;
  */
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; " +
-  "img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; " +
+  "img-src 'self' data: blob:; media-src 'self' blob:; frame-src 'self' blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; " +
   "base-uri 'self'; form-action 'none'";
 
 export const CONTENT_TYPES: Record<string, string> = {

@@ -48,7 +48,7 @@ describe.skipIf(!chromiumAvailable())('documents beside the pictures', () => {
     expect(await body().textContent()).toMatch(/40 ms by 0.1 mV/);
     await reading.page.getByLabel('Paper speed').selectOption('50');
     await eventually(
-      async () => (await path.evaluate((line) => (line as SVGPathElement).getBBox())).width,
+      async () => await path.evaluate((line) => (line as SVGPathElement).getBBox().width),
     ).toBeGreaterThan(99);
     await close();
   });

@@ -75,6 +75,14 @@ export const messages = {
     showMore: (n: string) => `Show ${n} more`,
     imageOf: (n: number, series: string) => `Image ${formatCount(n)} of ${series.trim()}`,
     documents: 'Documents',
+    onImages: 'On the images',
+    overlay: {
+      kind: { segmentation: 'Segmentation', structures: 'Structures', presentation: 'Presentation state' },
+      fetching: 'Fetching…',
+      failed: (reason: string) => `Cannot be laid over the images: ${reason}.`,
+      missing: (what: string[]) => `Not applied: ${what.join(', ')}.`,
+      goTo: 'Go to its image',
+    },
     close: 'Close',
     /** Why an object is neither shown nor opens. */
     why: {

@@ -3,6 +3,7 @@ import { formatDate } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import { DocumentList } from '../documents/document-list.tsx';
 import { frames } from '../frames/frames.ts';
+import { OverlayList } from '../overlays/overlay-list.tsx';
 import { textOf } from '../study/dicom-json.ts';
 import { partText, whySplit } from '../study/part-text.ts';
 import { patientText } from '../study/patient.ts';
@@ -100,6 +101,7 @@ function StudySeries(props: {
           </li>
         ))}
       </ul>
+      <OverlayList model={model} onGo={props.onPick} />
       <DocumentList documents={model.documents} stacks={model.stacks} onGo={props.onPick} />
       {complete ? (
         <Count model={model} onOthers={props.onOthers} />

@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } fr
 import { messages } from '../../../shared/messages.en.ts';
 import { removeFirstImage } from '../first-image.ts';
 import { patientText } from '../study/patient.ts';
+import { OverlayLayer } from '../overlays/overlay-layer.tsx';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
 import { bindPointer, isMeasuring } from '../viewport/pointer.ts';
@@ -102,6 +103,7 @@ export function Viewport(props: Props) {
     >
       <canvas ref={canvas} className="picture" role="img" aria-label={pictureName(controller)} />
       {props.lineFrom && <ReferenceLines controller={controller} source={props.lineFrom} />}
+      <OverlayLayer controller={controller} />
       <MeasurementLayer controller={controller} />
       <Overlays controller={controller} study={props.study} textShown={props.textShown} />
       {!controller.stack && props.places > 1 && <div className="pane-empty">{messages.reading.fillPane}</div>}
