@@ -119,6 +119,8 @@ export interface Status {
   };
   /** Present where a second store is configured: what it lacks, and why it waits where it does. */
   replica?: Pick<import('./integrity.ts').ReplicaStatus, 'description' | 'state' | 'reason' | 'lag'>;
+  /** Images vanish or are written over in the store, and nobody has looked into it yet. */
+  massChange?: { since: string; count: number };
   /** null: none configured. */
   pacs: PacsStatus | null;
   totals: { studies: number; instances: number; bytes: number; conflicts: number };

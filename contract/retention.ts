@@ -3,6 +3,7 @@
  *
  * GET  /api/retention                    → RetentionAnswer
  * POST /api/retention/canary             → LockVerdict[]; the promise of the stores is tested at once
+ * POST /api/retention/alerts/ID/seen     → RetentionAnswer; a person has looked into it
  */
 
 /**
@@ -40,6 +41,22 @@ export interface LockVerdict {
   checkedAt: string;
 }
 
+/** Images vanish or are written over, and nothing here does that. */
+export interface MassChangeAlert {
+  id: number;
+  /** When the first of it was noticed. */
+  since: string;
+  at: string;
+  count: number;
+  /** One sentence. */
+  text: string;
+  /** null: nobody has looked into it yet. */
+  seenAt: string | null;
+  seenBy: string | null;
+}
+
 export interface RetentionAnswer {
   locks: LockVerdict[];
+  /** Newest first; those that nobody has seen are open. */
+  alerts: MassChangeAlert[];
 }

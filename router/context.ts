@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { PacsStatus } from '../contract/api.ts';
+import type { MassChangeAlert } from '../contract/retention.ts';
 import type { Archive } from '../storage/archive-types.ts';
 import type { AccessControl } from './access/access-types.ts';
 import type { Commitments } from './commitment/commitments.ts';
@@ -19,6 +20,8 @@ export interface RouterContext {
   readonly metrics: Registry;
   /** Set by the PACS watch when one is configured. */
   pacsStatus?: () => PacsStatus;
+  /** The alert of images that vanish which nobody has looked into yet. */
+  massChange?: () => MassChangeAlert | null;
   /** Set when there is a second store. */
   replica?: Replica;
   /** Storage commitment for those who send here. */

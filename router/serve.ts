@@ -41,6 +41,7 @@ export interface RunningRouter {
   readonly context: RouterContext;
   /** The same as `context.access`, with accounts, tokens and sessions. */
   readonly control: Control;
+  readonly retention: Retention;
   readonly httpPort: number;
   readonly dicomPort: number;
   /** The DICOM port that speaks TLS; null when there is none. */
@@ -158,7 +159,7 @@ async function start(
   const lifeboat = new LifeboatMode(context, control, viewerDir);
   closers.push(() => lifeboat.close());
 
-  const retention = new Retention(context);
+  const retention = new Retention(context, integrity);
   closers.push(() => retention.close());
 
   const ris = openRis(context, (event) => control.digest.note(event));
@@ -212,6 +213,7 @@ async function start(
   return {
     context,
     control,
+    retention,
     httpPort,
     dicomPort: dimse.port,
     dicomTlsPort: dimse.tlsPort,

@@ -64,6 +64,7 @@ export class StatusBoard {
       pacs: this.#context.pacsStatus?.() ?? null,
       totals: this.#totals,
       pendingAEs: this.#control.senders.pending(),
+      ...alertOf(this.#context),
       demo: config.demo,
     };
   }
@@ -100,6 +101,11 @@ export class StatusBoard {
     if (!error && this.catalogueError !== undefined) this.#context.log.info('the catalogue answers again');
     this.catalogueError = error?.message;
   }
+}
+
+function alertOf({ massChange }: RouterContext): Pick<Status, 'massChange'> {
+  const alert = massChange?.();
+  return alert ? { massChange: { since: alert.since, count: alert.count } } : {};
 }
 
 function briefly({ description, state, reason, lag }: ReplicaStatus): Status['replica'] {

@@ -1,9 +1,12 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { LifeboatError } from '../../contract/errors.ts';
+import { GuardState } from '../../storage/policy/guard-state.ts';
 import { restoreVersions } from '../../storage/policy/restore-versions.ts';
 import { VersionedBucket } from '../../storage/policy/versioned-bucket.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
+import { GUARD_FILE } from '../retention/guard-file.ts';
 import { operator, settingsOf, withControl } from './settings.ts';
 import { command, EXIT, Progress } from './terminal.ts';
 
@@ -63,7 +66,10 @@ Examples:
           progress.end();
           const what = `${result.restored} ${options.dryRun ? 'would be brought back' : 'brought back'} (${(result.bytes / 1e6).toFixed(1)} MB)`;
           console.log(`${result.examined} keys with more than one version: ${what}, ${result.lost.length} lost.`);
-          if (!options.dryRun)
+          if (!options.dryRun) {
+            const guard = new GuardState(join(config.dataDir, GUARD_FILE));
+            guard.forgetLooks();
+            guard.close();
             await withControl(restore, (control) =>
               control.audit({
                 ...operator,
@@ -73,6 +79,7 @@ Examples:
                 outcome: result.lost.length > 0 ? 'error' : 'ok',
               }),
             );
+          }
           if (result.lost.length > 0) process.exitCode = EXIT.findings;
         } finally {
           bucket.close();

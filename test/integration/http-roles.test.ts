@@ -81,6 +81,7 @@ const MAY_USE: Record<string, readonly Who[]> = {
   'GET /api/lifeboat': ADMIN,
   'GET /api/retention': ADMIN,
   'POST /api/retention/canary': ADMIN,
+  'POST /api/retention/alerts/:id/seen': ADMIN,
   'GET /api/integrity': ADMIN,
   'GET /api/integrity/findings': ADMIN,
   'GET /api/integrity/repairs': ADMIN,

@@ -1,5 +1,6 @@
 import type { Status } from '../../../contract/api.ts';
 import { messages } from '../shared/messages.en.ts';
+import { retentionMessages } from '../shared/messages.retention.en.ts';
 
 const minuteMs = 60_000;
 const almostFullBytes = 2 * 2 ** 30;
@@ -10,7 +11,7 @@ export interface Notice {
 }
 
 /** What everybody must know right now, most urgent first. */
-export function noticesOf(status: Status | null, reachable: boolean, now = Date.now()): Notice[] {
+export function noticesOf(status: Status | null, reachable: boolean, now = Date.now(), forIT = false): Notice[] {
   const notices: Notice[] = [];
   if (!reachable) notices.push({ level: 'bad', text: messages.banner.unreachable });
   if (!status) return notices;
@@ -18,6 +19,8 @@ export function noticesOf(status: Status | null, reachable: boolean, now = Date.
   if (!status.store.available) notices.push({ level: 'bad', text: messages.banner.storeAway(status) });
   if (status.store.available && status.store.lost)
     notices.push({ level: 'bad', text: messages.banner.storeLost(status.store.lost) });
+  if (forIT && status.massChange)
+    notices.push({ level: 'bad', text: retentionMessages.massChangeBanner(status.massChange) });
   if (status.catalogue?.available === false) notices.push({ level: 'bad', text: messages.banner.catalogueAway });
   else if (status.catalogue?.filling)
     notices.push({ level: 'warn', text: messages.banner.catalogueFilling(status.catalogue.filling.share) });
