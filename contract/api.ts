@@ -189,6 +189,16 @@ export interface ArrivalSeries {
   /** Acknowledged, still in the spool. */
   inSpool: number;
 }
+/** What Lifeboat committed to keep for whoever sent. */
+export interface ArrivalCommitment {
+  requester: string;
+  /** UTC ISO. */
+  requestedAt: string;
+  confirmed: number;
+  failed: number;
+  /** The sender has taken the answer. */
+  told: boolean;
+}
 export interface ArrivalRow {
   studyInstanceUID: string;
   patientName: string;
@@ -197,8 +207,10 @@ export interface ArrivalRow {
   firstReceivedAt: string;
   lastReceivedAt: string;
   series: ArrivalSeries[];
-  /** Passed on: images owed to each destination, and of these those that it has confirmed. */
-  forwarded: { destination: string; owed: number; sent: number }[];
+  /** Passed on: images owed to each destination, of these those that it took, and those that it committed to keep, where it is asked. */
+  forwarded: { destination: string; owed: number; sent: number; committed?: number }[];
+  /** Storage commitment asked for by the scanner, the newest request that names this study; absent: none. */
+  commitment?: ArrivalCommitment;
   /** What the scanner itself reported of the study (MPPS); absent: nothing. */
   performed?: import('./ris.ts').PerformedStep[];
 }
@@ -237,6 +249,18 @@ export interface ForwardingProblem {
   sopInstanceUID: string;
   receivedAt: string;
 }
+/** What a destination has committed to keep. */
+export interface ForwardingCommitment {
+  /** To be asked for, or without an answer so far. */
+  open: number;
+  confirmed: number;
+  /** It said that it does not have them: sent again. */
+  refused: number;
+  /** That happened too often. */
+  person: number;
+  /** Why it cannot be asked; '' when all is well. */
+  trouble: string;
+}
 export interface ForwardingDestination {
   /** `AE@host:port` */
   name: string;
@@ -255,6 +279,8 @@ export interface ForwardingDestination {
   paused: boolean;
   /** Why nothing can be sent now; '' when all is well. */
   trouble: string;
+  /** Present when it is asked for storage commitment of what it took. */
+  commitment?: ForwardingCommitment;
   /** The newest first, not all when there are many. */
   problems: ForwardingProblem[];
 }

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { LifeboatError } from '../contract/errors.ts';
 import type { ObjectLock } from '../storage/policy/object-lock.ts';
 import type { StoreConfig } from '../storage/stores/open-store.ts';
+import type { ConfirmationTimes } from './commitment/confirmations.ts';
 import { isUnknownSetting, nearestSetting, SETTINGS, type SettingName, settingSchemas } from './settings.ts';
 import type { TlsFile, TlsFiles } from './tls.ts';
 
@@ -65,6 +66,10 @@ export interface Config {
   priors?: number;
   /** LIFEBOAT_FORWARD_TO: peers to which everything kept is passed on. */
   forwardTo?: { aeTitle: string; host: string; port: number }[];
+  /** LIFEBOAT_FORWARD_COMMITMENT: these are asked for storage commitment of what they took. */
+  forwardCommitment?: boolean;
+  /** For tests. */
+  confirmationTimes?: Partial<ConfirmationTimes>;
   /** LIFEBOAT_WORKSTATIONS: who may query and retrieve by DIMSE, and where images for them go; default nobody. */
   workstations?: { aeTitle: string; host: string; port: number }[];
   /** LIFEBOAT_FORWARDING: destinations and rules beyond that; default LIFEBOAT_DATA/forwarding.yaml. */
@@ -242,6 +247,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     mppsTo: values.LIFEBOAT_MPPS_TO,
     priors: values.LIFEBOAT_PRIORS,
     forwardTo: values.LIFEBOAT_FORWARD_TO,
+    forwardCommitment: values.LIFEBOAT_FORWARD_COMMITMENT,
     workstations: values.LIFEBOAT_WORKSTATIONS,
     forwardingFile: values.LIFEBOAT_FORWARDING && resolve(baseOf('LIFEBOAT_FORWARDING'), values.LIFEBOAT_FORWARDING),
     tls,

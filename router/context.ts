@@ -5,6 +5,7 @@ import type { MassChangeAlert } from '../contract/retention.ts';
 import type { Archive } from '../storage/archive-types.ts';
 import type { AccessControl } from './access/access-types.ts';
 import type { Commitments } from './commitment/commitments.ts';
+import type { Confirmations } from './commitment/confirmations.ts';
 import type { Config } from './config.ts';
 import type { Forwarding } from './forward/forwarding.ts';
 import type { OutageLedger } from './outage/ledger.ts';
@@ -26,6 +27,8 @@ export interface RouterContext {
   replica?: Replica;
   /** Storage commitment for those who send here. */
   commitments?: Commitments;
+  /** What those to whom we pass on have committed to. */
+  confirmations?: Confirmations;
   /** Set when there are destinations to forward to. */
   forwarding?: Forwarding;
   /** Set when a main PACS is watched. */

@@ -169,7 +169,6 @@ async function start(
   closers.push(() => queryRetrieve.close());
   const commitments = openCommitments(context, control);
   closers.push(() => commitments.close());
-  context.commitments = commitments;
   const dimse = await startDimseServer({
     services: [...queryRetrieve.services, ...ris.services, commitments.service],
     config,

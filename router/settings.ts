@@ -31,6 +31,7 @@ export const SETTINGS = [
   'LIFEBOAT_MPPS_TO',
   'LIFEBOAT_PRIORS',
   'LIFEBOAT_FORWARD_TO',
+  'LIFEBOAT_FORWARD_COMMITMENT',
   'LIFEBOAT_WORKSTATIONS',
   'LIFEBOAT_FORWARDING',
   'LIFEBOAT_TLS_CERT',
@@ -183,6 +184,7 @@ export const settingSchemas = {
     .transform((list) => list.split(',').filter((each) => each.trim() !== ''))
     .pipe(z.array(peer))
     .default([]),
+  LIFEBOAT_FORWARD_COMMITMENT: flag.default(false),
   LIFEBOAT_WORKSTATIONS: z
     .string()
     .transform((list) => list.split(',').filter((each) => each.trim() !== ''))

@@ -29,6 +29,8 @@ export interface DimseDestination extends AnyDestination {
   /** Ours; default LIFEBOAT_AE_TITLE. */
   callingAE?: string;
   tls?: ClientTls;
+  /** It is asked for storage commitment (PS3.4 Annex J) of what it took. */
+  commitment?: boolean;
 }
 
 /** A STOW-RS service (PS3.18 10.5). Secrets stand in files of their own, read anew for each request. */

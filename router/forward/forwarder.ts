@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Destination, ForwardJob } from './forward-types.ts';
+import type { Destination, ForwardedInstance, ForwardJob } from './forward-types.ts';
 import { holdAfter, judgeOutcome, pauseAfter } from './judge-outcome.ts';
 import type { Sources } from './outgoing.ts';
 import type { ForwardQueue } from './queue.ts';
@@ -16,6 +16,8 @@ export interface ForwarderOptions {
   log: Logger;
   /** What real traffic experiences, for the watch: undefined when the peer took an instance, else why nothing goes. */
   onTraffic?: (trouble: string | undefined) => void;
+  /** The peer said that it has an instance; called before that is noted. */
+  onSent?: (instance: ForwardedInstance) => void;
 }
 
 /** Instances given to one line at a time: what is urgent waits for no more than these. */
@@ -166,6 +168,7 @@ export class Forwarder {
       return false;
     }
     if (verdict === 'done') {
+      this.#options.onSent?.(job.instance);
       queue.settle(job, 'sent', { attempts: job.attempts, dueMs: 0, status, message });
       this.#lastSentAt = new Date().toISOString();
       this.#trouble = '';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import type { ForwardingAction, ForwardingStatus } from '../../contract/api.ts';
+import type { ForwardingAction, ForwardingCommitment, ForwardingStatus } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { Archive } from '../../storage/archive-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
@@ -18,7 +18,7 @@ import { readAllAttributes } from './read-all.ts';
 import { NO_ROUTES, parseRoutes, type Routes, readRoutesFile, writeRoutesFile } from './routes.ts';
 import { type Route, routesOf } from './rules.ts';
 
-type ForwardConfig = Pick<Config, 'dataDir' | 'forwardTo'> & { forwardingFile?: string };
+type ForwardConfig = Pick<Config, 'dataDir' | 'forwardTo' | 'forwardCommitment'> & { forwardingFile?: string };
 
 /** Where the destinations and rules stand that are more than LIFEBOAT_FORWARD_TO can say. */
 export const forwardingFileOf = (config: ForwardConfig): string =>
@@ -87,10 +87,17 @@ export class Forwarding {
   #pruning: NodeJS.Timeout | undefined;
   /** What real traffic experiences at a destination, for the watch. */
   onTraffic: ((destination: Destination, trouble: string | undefined) => void) | undefined;
+  /** A destination said that it has an instance; called before that is noted. */
+  onSent: ((destination: Destination, instance: ForwardedInstance) => void) | undefined;
+  /** What a destination that is asked for storage commitment has said. */
+  commitmentOf: ((name: string) => ForwardingCommitment | undefined) | undefined;
 
   constructor(config: ForwardConfig) {
     this.#config = config;
-    this.#plain = (config.forwardTo ?? []).map(plainDestination);
+    this.#plain = (config.forwardTo ?? []).map((peer) => ({
+      ...plainDestination(peer),
+      ...(config.forwardCommitment && { commitment: true }),
+    }));
     this.#routes = this.#parse(readRoutesFile(this.routesFile));
     this.#queue = new ForwardQueue(join(config.dataDir, 'forward.sqlite'));
     this.#started = new Promise((resolve) => {
@@ -194,6 +201,7 @@ export class Forwarding {
         aeTitle,
         log,
         onTraffic: (trouble) => this.onTraffic?.(destination, trouble),
+        onSent: (instance) => this.onSent?.(destination, instance),
       });
       forwarder.start();
       return forwarder;
@@ -239,6 +247,7 @@ export class Forwarding {
         name: forwarder.name,
         ...this.#queue.counts(forwarder.name),
         ...forwarder.state(),
+        ...commitmentField(this.commitmentOf?.(forwarder.name)),
         problems: this.#queue.problems(forwarder.name, PROBLEMS_SHOWN).map(({ instance, ...problem }) => ({
           ...problem,
           patientName: instance.patientName,
@@ -261,6 +270,16 @@ export class Forwarding {
   /** What a destination last said of a content. */
   answerTo(name: string, sopInstanceUID: string, dataSetSha256: string): ReturnType<ForwardQueue['answerTo']> {
     return this.#queue.answerTo(name, sopInstanceUID, dataSetSha256);
+  }
+
+  /** What a destination took since then (UTC ISO), oldest first. */
+  sentSince(name: string, since: string): ReturnType<ForwardQueue['sentSince']> {
+    return this.#queue.sentSince(name, since);
+  }
+
+  /** A destination took an instance and says again and again that it does not have it. */
+  needsPerson(name: string, sopInstanceUID: string, dataSetSha256: string, message: string): void {
+    this.#queue.needsPerson(name, sopInstanceUID, dataSetSha256, message);
   }
 
   /** Sends these once more to one destination, with the changes its rules make. How many. */
@@ -318,6 +337,8 @@ export class Forwarding {
     await this.#queue.close();
   }
 }
+
+const commitmentField = (commitment: ForwardingCommitment | undefined) => (commitment ? { commitment } : {});
 
 export function toForwarded(entry: InstanceEntry): ForwardedInstance {
   const { key, size, dataSetOffset, dataSetSha256, receivedAt } = entry;

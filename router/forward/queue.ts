@@ -230,6 +230,24 @@ export class ForwardQueue {
     );
   }
 
+  /** What this destination took since then (UTC ISO), oldest first. */
+  *sentSince(destination: string, since: string): Generator<{ instance: ForwardedInstance; at: string }> {
+    const rows = this.#db
+      .prepare(`SELECT instance, settled_at FROM forwards
+        WHERE state = 'sent' AND settled_at >= ? AND destination = ? ORDER BY settled_at`)
+      .iterate(since, destination);
+    for (const row of rows)
+      yield { instance: JSON.parse(String(row['instance'])) as ForwardedInstance, at: String(row['settled_at']) };
+  }
+
+  /** What was sent turned out not to be there, time and again. */
+  needsPerson(destination: string, sopInstanceUID: string, dataSetSha256: string, message: string): void {
+    this.#db
+      .prepare(`UPDATE forwards SET state = 'person', message = ?, settled_at = NULL
+        WHERE destination = ? AND sop_instance_uid = ? AND data_set_sha256 = ?`)
+      .run(message, destination, sopInstanceUID, dataSetSha256);
+  }
+
   /** Sends once more whatever became of it before. */
   async again(owed: readonly Owed[]): Promise<void> {
     this.#transaction(() => {

@@ -130,6 +130,7 @@ const dimse = z.strictObject({
   ...shared,
   dimse: z.string().regex(/^[^@\\]{1,16}@(\[[^\]]+\]|[^@:\s]+):\d{1,5}$/, 'is not of the form AETITLE@host:port'),
   callingAE: text.max(16).optional(),
+  commitment: z.boolean().optional(),
 });
 
 const stow = z.strictObject({
@@ -256,6 +257,7 @@ function toDestination(given: z.output<typeof dimse> | z.output<typeof stow>, ba
     ...peer,
     ...common,
     ...(given.callingAE && { callingAE: given.callingAE }),
+    ...(given.commitment && { commitment: true }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Catalogue } from '../../storage/catalogue/catalogue-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import type { WaitingStudy } from '../../storage/waiting.ts';
 import { tellPerformed } from './arrivals-performed.ts';
+import type { RouterContext } from '../context.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
@@ -54,7 +55,7 @@ export function arrivalsApi({ context, digest }: HttpParts): Router {
         firstReceivedAt: row.firstReceivedAt,
         lastReceivedAt: row.lastReceivedAt,
         series,
-        forwarded: context.forwarding?.ofStudy(row.studyInstanceUID) ?? [],
+        ...promisesOf(context, row.studyInstanceUID),
       });
     }
     const known = new Map(answer.map((row) => [row.studyInstanceUID, row]));
@@ -86,6 +87,23 @@ export function arrivalsApi({ context, digest }: HttpParts): Router {
       }));
   }
   return router;
+}
+
+/** What was promised of a study: by those to whom it is passed on, and by us to the scanner. */
+function promisesOf(
+  { forwarding, confirmations, commitments }: RouterContext,
+  studyInstanceUID: string,
+): Pick<ArrivalRow, 'forwarded' | 'commitment'> {
+  const said = confirmations?.confirmedByPacs(studyInstanceUID) ?? [];
+  const forwarded = (forwarding?.ofStudy(studyInstanceUID) ?? []).map((row) => {
+    if (!confirmations?.counts(row.destination)) return row;
+    const committed = said.filter(({ destination, confirmed }) => confirmed && destination === row.destination);
+    return { ...row, committed: committed.length };
+  });
+  const asked = commitments?.ofStudy(studyInstanceUID);
+  if (!asked) return { forwarded };
+  const { requester, requestedAt, confirmed, failed, state } = asked;
+  return { forwarded, commitment: { requester, requestedAt, confirmed, failed, told: state === 'done' } };
 }
 
 interface Stored {

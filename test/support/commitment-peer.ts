@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { PUSH_MODEL, PUSH_MODEL_INSTANCE } from '../../router/commitment/commitment-classes.ts';
+import { reportOn, reportTo } from '../../router/commitment/event-report.ts';
 import {
   type CommitmentInformation,
   readCommitment,
@@ -10,6 +11,7 @@ import { AssociationRequestor, type PeerAddress } from '../../router/dimse/assoc
 import { CommandField, type CommandSet, NO_DATA_SET } from '../../router/dimse/command-set.ts';
 import type { DimseService } from '../../router/dimse/dimse-service.ts';
 import { type DimseServer, startDimseServer } from '../../router/dimse/server.ts';
+import { type SmallReceiver, smallReceiver } from './dimse.ts';
 import { IMPLICIT } from './raw-dimse.ts';
 
 export interface Report extends CommitmentInformation {
@@ -126,5 +128,80 @@ export class Asker {
 
   release(): Promise<void> {
     return this.#association.release();
+  }
+}
+
+/** What a PACS of a test says of an instance that it is asked for: undefined, it commits; else the reason why not. */
+export type PacsSays = (reference: SopReference, time: number) => number | undefined;
+
+interface PacsOptions {
+  says?: PacsSays;
+  /** Where it reports: on the association on which it is asked, on one of its own, or not at all. */
+  reports: 'same' | 'new' | 'never';
+  /** Lifeboat, for reports on an association of its own. */
+  lifeboat?: () => { port: number; aeTitle: string };
+}
+
+/** A PACS that takes images and answers for storage commitment. */
+export class CommittingPacs {
+  readonly asked: CommitmentInformation[] = [];
+  readonly receiver: SmallReceiver = smallReceiver();
+  readonly #times = new Map<string, number>();
+  readonly #options: PacsOptions;
+  #server: DimseServer | undefined;
+
+  private constructor(options: PacsOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: PacsOptions, port = 0): Promise<CommittingPacs> {
+    const pacs = new CommittingPacs(options);
+    const service: DimseService = {
+      abstractSyntaxes: [PUSH_MODEL],
+      async *serve({ dataSet, context, association }) {
+        const information = readCommitment(dataSet!, context.transferSyntax);
+        pacs.asked.push(information);
+        yield { status: 0 };
+        if (options.reports === 'never') return;
+        const answer = pacs.#answer(information);
+        if (options.reports === 'same')
+          await reportOn((...args) => association.invoke(...args), context, answer, 'PACS');
+        else void pacs.#reportOnNew(answer);
+      },
+    };
+    pacs.#server = await startDimseServer({
+      config: { aeTitle: 'PACS', dicomPort: port, maxAssociations: 8, artimTimeoutMs: 5_000, idleTimeoutMs: 20_000 },
+      receiver: pacs.receiver,
+      access: { senderAllowed: () => true, refused: () => undefined, audit: () => undefined },
+      log: pino({ level: 'silent' }),
+      services: [service],
+    });
+    return pacs;
+  }
+
+  get port(): number {
+    return this.#server!.port;
+  }
+
+  #answer({ transactionUID, references }: CommitmentInformation): CommitmentInformation {
+    const answer: CommitmentInformation = { transactionUID, references: [], failed: [] };
+    for (const reference of references) {
+      const time = (this.#times.get(reference.sopInstanceUID) ?? 0) + 1;
+      this.#times.set(reference.sopInstanceUID, time);
+      const reason = this.#options.says?.(reference, time);
+      if (reason === undefined) answer.references.push(reference);
+      else answer.failed.push({ ...reference, reason });
+    }
+    return answer;
+  }
+
+  async #reportOnNew(answer: CommitmentInformation): Promise<void> {
+    const { port, aeTitle } = this.#options.lifeboat!();
+    await reportTo({ host: '127.0.0.1', port, calledAE: aeTitle, callingAE: 'PACS' }, answer);
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close(500);
+    this.receiver.close();
   }
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ArrivalRefusal, ArrivalRow } from '../../contract/api.ts';
-import { stateOf, warningsOf } from '../../viewer/src/features/arrivals/warnings.ts';
+import { mayDelete, stateOf, warningsOf } from '../../viewer/src/features/arrivals/warnings.ts';
 
 const at = (minute: number) => `2026-03-01T03:${String(minute).padStart(2, '0')}:00.000Z`;
 const refusal = (callingAE: string, minute: number, sopInstanceUID = '', cameLater = false): ArrivalRefusal => ({
@@ -42,4 +42,19 @@ it('calls a study complete so far only when nothing waits, nothing came for a mi
   expect(stateOf(row('CT1', 8, 4), now, true)).toBe('waiting');
   expect(stateOf(row('CT1', 8), now, true)).toBe('quiet');
   expect(stateOf(row('CT1', 8), now, false)).toBe('unknown');
+});
+
+it('says that a study may be deleted on the scanner only when nothing is missing, on the way or denied', () => {
+  const now = Date.parse(at(10));
+  const verdict = (one: ArrivalRow, warnings: Parameters<typeof mayDelete>[2] = []) =>
+    mayDelete(one, stateOf(one, now, true), warnings);
+  const asked = { requester: 'CT1', requestedAt: at(9), told: true };
+  expect(verdict(row('CT1', 8))).toEqual({ safe: true, why: 'kept' });
+  expect(verdict(row('CT1', 10))).toEqual({ safe: false, why: 'coming' });
+  expect(verdict(row('CT1', 8, 3))).toEqual({ safe: false, why: 'waiting' });
+  expect(verdict(row('MR1, CT1', 8), [{ callingAE: 'CT1', missing: 1, turnedAway: null }]).safe).toBe(false);
+  expect(verdict(row('MR1', 8), [{ callingAE: 'CT1', missing: 1, turnedAway: null }]).safe).toBe(true);
+  expect(verdict({ ...row('CT1', 8), commitment: { ...asked, confirmed: 1, failed: 0 } }).why).toBe('committed');
+  expect(verdict({ ...row('CT1', 8), commitment: { ...asked, confirmed: 0, failed: 1 } }).safe).toBe(false);
+  expect(mayDelete(row('CT1', 8), 'unknown', []).safe).toBe(false);
 });

@@ -14,6 +14,13 @@ export const forwardingMessages = {
   trouble: (why: string) =>
     `${why.replace(/\.$/, '')}. Nothing is lost: what waits is sent by itself when the destination works again.`,
   counts: (sent: number, waiting: number) => `${images(sent)} sent, ${formatCount(waiting)} waiting.`,
+  commitment: (confirmed: number, open: number) =>
+    `Storage commitment: ${images(confirmed)} confirmed${open > 0 ? `, ${formatCount(open)} not answered yet` : ''}.`,
+  commitmentRefused: (n: number) =>
+    `The destination took ${images(n)} and then said that it does not have ${n === 1 ? 'it' : 'them'}: sent again by itself.`,
+  commitmentPerson: (n: number) =>
+    `${images(n)} ${n === 1 ? 'was' : 'were'} taken and not kept time and again: call whoever runs the destination.`,
+  commitmentTrouble: (why: string) => `It cannot be asked: ${why.replace(/\.$/, '')}. It is asked again by itself.`,
   skipped: (n: number) => `${images(n)} given up by hand.`,
   oldest: (ago: string) => `The oldest that waits came ${ago}.`,
   last: (when: string) => `Last sent ${when}.`,

@@ -205,6 +205,18 @@ export const pageMessages = {
       sent === owed
         ? `${ae} has confirmed all of them.`
         : `${ae} has confirmed ${formatCount(sent)} of ${formatCount(owed)}; the rest is sent by itself.`,
+    committed: (ae: string, n: number, of: number) =>
+      `${ae} has committed to keep ${n === of ? 'all of them' : `${formatCount(n)} of ${formatCount(of)} so far`}.`,
+    safe: { yes: 'Safe to delete on the scanner: yes', no: 'Safe to delete on the scanner: no' },
+    safeWhy: {
+      unknown: 'What came last is not known. Wait for the connection.',
+      coming: 'Images are still coming in. Wait.',
+      waiting: 'Not all images are in the store yet. Wait.',
+      refused: 'Something of this scanner was refused, see above. Send again.',
+      notCommitted: 'The scanner asked for images that are not here. Send the study again.',
+      committed: 'Every image was read back and has its checksum; the scanner asked for it (storage commitment).',
+      kept: 'If the scanner shows the same number of images.',
+    },
     none: 'Nothing arrived in this time.',
     noneFrom: (ae: string) => `Nothing arrived from ${ae} in this time.`,
     noneHint: (ae: string, host: string, port: number) =>
@@ -289,6 +301,8 @@ export const pageMessages = {
     waiting: 'refused, waiting for you',
     byConfig: 'by configuration',
     newTitle: 'AE title',
+    reportPort: 'Port for reports',
+    reportPortHint: 'Where it takes the reports of storage commitment; leave it empty if it does not ask for any.',
     note: 'Note',
     lastSeen: 'Last seen',
     rejected: 'Refused',

@@ -137,6 +137,7 @@ export default function ArrivalsPage() {
           now={Math.max(now, Date.now())}
           heard={heard}
           storeAway={status?.store.available === false}
+          warnings={warnings}
         />
       )}
       {answer && rows.length === 0 && heard && (

@@ -1,7 +1,7 @@
 import type { ArrivalRow } from '../../../../contract/api.ts';
 import { formatAgo, formatInstant, formatPersonName } from '../../shared/format.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
-import { type StudyState, stateOf } from './warnings.ts';
+import { mayDelete, type SenderWarning, type StudyState, stateOf } from './warnings.ts';
 
 const text = pageMessages.arrivals;
 
@@ -13,8 +13,14 @@ const stateClass: Record<StudyState, string> = {
 };
 
 /** The number to compare with the scanner's, and what to do now. */
-function Outcome(props: { row: ArrivalRow; state: StudyState; storeAway: boolean }) {
+function Outcome(props: {
+  row: ArrivalRow;
+  state: StudyState;
+  storeAway: boolean;
+  warnings: readonly SenderWarning[];
+}) {
   const { row, state, storeAway } = props;
+  const { safe, why } = mayDelete(row, state, props.warnings);
   const sum = (count: 'stored' | 'inSpool') => row.series.reduce((total, series) => total + series[count], 0);
   const inSpool = sum('inSpool');
   return (
@@ -23,17 +29,28 @@ function Outcome(props: { row: ArrivalRow; state: StudyState; storeAway: boolean
       <div>{text.total(sum('stored') + inSpool, row.series.length)}</div>
       {row.forwarded
         .filter(({ owed }) => owed > 0)
-        .map(({ destination, owed, sent }) => (
+        .map(({ destination, owed, sent, committed }) => (
           <div key={destination} className="soft">
             {text.forwarded(destination.split('@')[0]!, sent, owed)}
+            {committed !== undefined && ` ${text.committed(destination.split('@')[0]!, committed, owed)}`}
           </div>
         ))}
       {inSpool > 0 && <div className="soft">{storeAway ? text.waitingAway(inSpool) : text.waiting(inSpool)}</div>}
+      <div>
+        <strong className={safe ? undefined : 'arrivals-missing'}>{safe ? text.safe.yes : text.safe.no}</strong>{' '}
+        <span className="soft">{text.safeWhy[why]}</span>
+      </div>
     </>
   );
 }
 
-function Study(props: { row: ArrivalRow; now: number; heard: boolean; storeAway: boolean }) {
+function Study(props: {
+  row: ArrivalRow;
+  now: number;
+  heard: boolean;
+  storeAway: boolean;
+  warnings: readonly SenderWarning[];
+}) {
   const { row, now } = props;
   const state = stateOf(row, now, props.heard);
   const height = Math.max(1, row.series.length);
@@ -77,7 +94,7 @@ function Study(props: { row: ArrivalRow; now: number; heard: boolean; storeAway:
                 {formatAgo(row.lastReceivedAt, now)}
               </td>
               <td rowSpan={height}>
-                <Outcome row={row} state={state} storeAway={props.storeAway} />
+                <Outcome row={row} state={state} storeAway={props.storeAway} warnings={props.warnings} />
               </td>
             </>
           )}
@@ -94,6 +111,7 @@ export function StudyTable(props: {
   /** False while the router cannot be heard. */
   heard: boolean;
   storeAway: boolean;
+  warnings: readonly SenderWarning[];
 }) {
   const { columns } = text;
   return (
@@ -109,7 +127,7 @@ export function StudyTable(props: {
         </tr>
       </thead>
       {props.rows.map((row) => (
-        <Study key={row.studyInstanceUID} row={row} now={props.now} heard={props.heard} storeAway={props.storeAway} />
+        <Study key={row.studyInstanceUID} {...props} row={row} />
       ))}
     </table>
   );

@@ -35,6 +35,23 @@ export function warningsOf(refusals: readonly ArrivalRefusal[], rows: readonly A
     .filter(({ missing, turnedAway }) => missing > 0 || turnedAway !== null);
 }
 
+/** Whether a study may be deleted on the scanner, and why (not). */
+export interface DeleteVerdict {
+  safe: boolean;
+  why: 'unknown' | 'coming' | 'waiting' | 'refused' | 'notCommitted' | 'committed' | 'kept';
+}
+
+/** @param warnings of the senders of all rows */
+export function mayDelete(row: ArrivalRow, state: StudyState, warnings: readonly SenderWarning[]): DeleteVerdict {
+  if (state === 'unknown' || state === 'coming' || state === 'waiting') return { safe: false, why: state };
+  const senders = row.callingAE.split(', ');
+  if (warnings.some(({ callingAE }) => senders.includes(callingAE))) return { safe: false, why: 'refused' };
+  const { commitment } = row;
+  if (commitment && commitment.failed > 0) return { safe: false, why: 'notCommitted' };
+  const stored = row.series.reduce((sum, series) => sum + series.stored, 0);
+  return { safe: true, why: commitment && commitment.confirmed >= stored ? 'committed' : 'kept' };
+}
+
 export type StudyState = 'coming' | 'waiting' | 'quiet' | 'unknown';
 const quietMs = 60_000;
 

@@ -1,4 +1,4 @@
-import type { ForwardingDestination, ForwardingStatus } from '../../../../contract/api.ts';
+import type { ForwardingCommitment, ForwardingDestination, ForwardingStatus } from '../../../../contract/api.ts';
 import { request } from '../../shared/api/client.ts';
 import { formatAgo, formatInstant, formatPersonName } from '../../shared/format.ts';
 import { forwardingMessages as text } from '../../shared/messages.forwarding.en.ts';
@@ -17,6 +17,20 @@ function stateOf(destination: ForwardingDestination): { badge: string; words: st
   return { badge: 'badge badge-good', words: text.allSent };
 }
 
+/** What the destination has said of what it took. */
+function Commitment({ commitment }: { commitment: ForwardingCommitment }) {
+  const { confirmed, open, refused, person, trouble } = commitment;
+  return (
+    <>
+      <p>
+        {text.commitment(confirmed, open)} {refused > 0 && text.commitmentRefused(refused)}{' '}
+        {person > 0 && text.commitmentPerson(person)}
+      </p>
+      {trouble && <p className="soft">{text.commitmentTrouble(trouble)}</p>}
+    </>
+  );
+}
+
 function Destination(props: { destination: ForwardingDestination; busy: boolean; act: Act }) {
   const { destination, busy, act } = props;
   const { name, waiting, sent, person, skipped, oldest, lastSentAt, paused, trouble, problems } = destination;
@@ -31,6 +45,7 @@ function Destination(props: { destination: ForwardingDestination; busy: boolean;
         {text.counts(sent, waiting)}
         {skipped > 0 && ` ${text.skipped(skipped)}`}
       </p>
+      {destination.commitment && <Commitment commitment={destination.commitment} />}
       <p className="soft">
         {oldest && `${text.oldest(formatAgo(oldest))} `}
         {lastSentAt && text.last(formatInstant(lastSentAt))}

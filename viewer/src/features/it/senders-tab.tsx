@@ -7,7 +7,16 @@ import { AskButton, ListTable, Sentences } from './parts.tsx';
 import { useAction, useList } from './use-list.ts';
 
 const text = pageMessages.it;
-const heads = [text.newTitle, text.state, text.note, text.address, text.lastSeen, text.rejected, text.actions];
+const heads = [
+  text.newTitle,
+  text.state,
+  text.note,
+  text.address,
+  text.reportPort,
+  text.lastSeen,
+  text.rejected,
+  text.actions,
+];
 
 /** Which AE titles may send; unknown ones that tried come first and are allowed with one click. */
 export function SendersTab() {
@@ -15,8 +24,11 @@ export function SendersTab() {
   const { act, problem, busy } = useAction(load);
   const [title, setTitle] = useState('');
   const [note, setNote] = useState('');
-  const allow = (wanted: string, remark?: string) =>
-    act(() => request('api/aes', { method: 'POST', body: { title: wanted, ...(remark && { note: remark }) } }));
+  const [port, setPort] = useState('');
+  const allow = (wanted: string, remark?: string, reportPort?: string) => {
+    const body = { title: wanted, ...(remark && { note: remark }), ...(reportPort && { port: Number(reportPort) }) };
+    return act(() => request('api/aes', { method: 'POST', body }));
+  };
   const pending = (row: AeRow) => !row.allowed;
   const everyone = value?.some((row) => row.title === '*' && row.allowed);
   const rows = (value ?? [])
@@ -30,9 +42,10 @@ export function SendersTab() {
         className="it-form"
         onSubmit={async (event) => {
           event.preventDefault();
-          if (!(await allow(title.trim(), note.trim()))) return;
+          if (!(await allow(title.trim(), note.trim(), port.trim()))) return;
           setTitle('');
           setNote('');
+          setPort('');
         }}
       >
         <label className="field">
@@ -49,6 +62,17 @@ export function SendersTab() {
         <label className="field">
           {text.note}
           <input className="input" maxLength={200} value={note} onChange={(event) => setNote(event.target.value)} />
+        </label>
+        <label className="field" title={text.reportPortHint}>
+          {text.reportPort}
+          <input
+            className="input"
+            inputMode="numeric"
+            pattern="[0-9]{1,5}"
+            maxLength={5}
+            value={port}
+            onChange={(event) => setPort(event.target.value)}
+          />
         </label>
         <button type="submit" className="button" disabled={busy}>
           {text.addSender}
@@ -69,6 +93,7 @@ export function SendersTab() {
               </td>
               <td>{row.note}</td>
               <td>{row.lastAddress}</td>
+              <td>{row.port !== null && (row.host ? `${row.host}:${row.port}` : row.port)}</td>
               <td className="it-when">{formatInstant(row.lastSeenAt) || text.never}</td>
               <td>{row.rejected > 0 && formatCount(row.rejected)}</td>
               <td className="row">
