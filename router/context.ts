@@ -4,11 +4,13 @@ import type { PacsStatus } from '../contract/api.ts';
 import type { MassChangeAlert } from '../contract/retention.ts';
 import type { Archive } from '../storage/archive-types.ts';
 import type { AccessControl } from './access/access-types.ts';
+import type { History } from './backfill/history.ts';
 import type { Commitments } from './commitment/commitments.ts';
 import type { Confirmations } from './commitment/confirmations.ts';
 import type { Config } from './config.ts';
 import type { Forwarding } from './forward/forwarding.ts';
 import type { OutageLedger } from './outage/ledger.ts';
+import type { Reconciliation } from './reconcile/reconciliation.ts';
 import type { Replica } from './replica.ts';
 import type { Ris } from './worklist/ris.ts';
 
@@ -33,6 +35,10 @@ export interface RouterContext {
   forwarding?: Forwarding;
   /** Set when a main PACS is watched. */
   outages?: OutageLedger;
+  /** Comparison with the PACS, after outages and when asked for. */
+  reconciliation?: Reconciliation;
   /** The worklist as last known, and what scanners report. */
   ris?: Ris;
+  /** What is fetched of the history, and how much of it is here. */
+  history?: History;
 }

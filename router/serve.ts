@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { LifeboatError } from '../contract/errors.ts';
 import { openArchive } from '../storage/archive.ts';
 import { Control, type FirstStart } from './access/control.ts';
+import { openHistory } from './backfill/history.ts';
 import { openCommitments } from './commitment/open-commitments.ts';
 import type { Config } from './config.ts';
 import type { RouterContext } from './context.ts';
@@ -22,10 +23,10 @@ import { LifeboatMode } from './lifeboat/lifeboat-mode.ts';
 import { startLifeboatIndex } from './lifeboat-index.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
-import { OutageLedger } from './outage/ledger.ts';
-import { startPacsWatch } from './pacs-watch.ts';
+import { watchPacs } from './outage/watch-pacs.ts';
 import { openQueryRetrieve } from './query-retrieve/query-retrieve.ts';
 import { countReceptions } from './reception-watch.ts';
+import { openReconciliation } from './reconcile/open-reconciliation.ts';
 import { fallbackTeller, Replica, registerReplicaMetrics } from './replica.ts';
 import { Retention } from './retention/retention.ts';
 import { StatusBoard } from './status.ts';
@@ -92,8 +93,6 @@ async function start(
   const firstStart = await control.firstStart(config.adminPassword);
 
   const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
-  const outages = config.pacs && new OutageLedger(config.dataDir);
-  if (outages) closers.push(() => outages.close());
   const forwarding = openForwarding(config);
   closers.push(() => forwarding.closeQueue());
   // asked while the archive is open, set as soon as it is
@@ -120,27 +119,10 @@ async function start(
   const context: RouterContext = { config, archive, access: control, log, metrics, forwarding };
   forwarding.start(archive, config.aeTitle, log);
   closers.push(() => forwarding.close());
-  if (config.pacs && outages) {
-    context.outages = outages;
-    const peer = config.pacs;
-    const queued = () => {
-      const name = forwarding.destinationAt(peer);
-      return name === undefined ? undefined : forwarding.queued(name);
-    };
-    const watch = startPacsWatch({ pacs: peer, aeTitle: config.aeTitle, log, queued });
-    archive.events.on('committed', (entries) => outages.received(entries));
-    watch.on('change', (status) => {
-      const { state } = status;
-      outages.changed(status, forwarding.counts());
-      const name = forwarding.destinationAt(peer);
-      if (state === 'up' && name !== undefined) forwarding.isBack(name);
-    });
-    forwarding.onTraffic = ({ name }, trouble) => {
-      if (name === forwarding.destinationAt(peer)) watch.traffic(trouble);
-    };
-    context.pacsStatus = () => watch.status();
-    closers.push(() => watch.close());
-  }
+  const reconciliation = openReconciliation(context, forwarding);
+  closers.push(() => reconciliation.close());
+  context.reconciliation = reconciliation;
+  closers.push(watchPacs(context, forwarding, reconciliation));
   registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
   registerForwardingMetrics(metrics, forwarding);
   const lifeboatIndex = startLifeboatIndex(config, archive, metrics, onProblem);
@@ -165,6 +147,9 @@ async function start(
   const ris = openRis(context, (event) => control.digest.note(event));
   closers.push(() => ris.close());
   context.ris = ris;
+  const history = openHistory(context, forwarding, ris);
+  closers.push(() => history.close());
+  context.history = history;
   const queryRetrieve = openQueryRetrieve(context);
   closers.push(() => queryRetrieve.close());
   const commitments = openCommitments(context, control);
@@ -172,7 +157,7 @@ async function start(
   const dimse = await startDimseServer({
     services: [...queryRetrieve.services, ...ris.services, commitments.service],
     config,
-    receiver: archive,
+    receiver: integrity.intake.before(archive),
     access: control,
     log,
     metrics,
@@ -204,10 +189,12 @@ async function start(
   closers.push(() => closeServer(server, endStreams));
   integrity.start();
   commitments.start();
+  reconciliation.start();
   lifeboat.start();
   retention.start();
   replica?.start();
   ris.start();
+  history.start();
   log.info({ httpPort, dicomPort: dimse.port, aeTitle: config.aeTitle, store: archive.store.description }, 'started');
   return {
     context,

@@ -6,9 +6,11 @@ import { EXIT, EXIT_HELP, fail, outliveClosedOutput } from './terminal.ts';
 const commands: Record<string, () => Promise<Command>> = {
   serve: async () => (await import('./serve.ts')).serveCommand(),
   import: async () => (await import('./import.ts')).importCommand(),
+  backfill: async () => (await import('./backfill.ts')).backfillCommand(),
   export: async () => (await import('./export.ts')).exportCommand(),
   verify: async () => (await import('./verify.ts')).verifyCommand(),
   repair: async () => (await import('./repair.ts')).repairCommand(),
+  reconcile: async () => (await import('./reconcile.ts')).reconcileCommand(),
   replicate: async () => (await import('./replicate.ts')).replicateCommand(),
   seal: async () => (await import('./seal.ts')).sealCommand(),
   'break-glass': async () => (await import('./break-glass.ts')).breakGlassCommand(),

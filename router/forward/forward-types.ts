@@ -50,6 +50,9 @@ export function nameOf({ aeTitle, host, port }: { aeTitle: string; host: string;
   return `${aeTitle}@${host}:${port}`;
 }
 
+/** Who stands as the source (`source.user`) of what was fetched from a destination over DICOMweb. */
+export const fetchedFrom = (name: string): string => `fetched from ${name}`;
+
 const ASSOCIATIONS = 2;
 
 /** The simplest destination: everything, as it is where the peer takes it so. */

@@ -10,7 +10,14 @@ import { joinPersonName, type PersonName } from '../../storage/format/person-nam
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Config } from '../config.ts';
 import { ImagePool } from '../dicomweb/image-pool.ts';
-import { type Destination, type ForwardedInstance, nameOf, type Owed, plainDestination } from './forward-types.ts';
+import {
+  type Destination,
+  type ForwardedInstance,
+  fetchedFrom,
+  nameOf,
+  type Owed,
+  plainDestination,
+} from './forward-types.ts';
 import { Forwarder } from './forwarder.ts';
 import { LostQueue } from './lost-queue.ts';
 import { type ForwardCounts, ForwardQueue } from './queue.ts';
@@ -148,9 +155,18 @@ export class Forwarding {
     for (const entry of entries) {
       const instance = toForwarded(entry);
       for (const { destination, priority, changes } of await this.route(entry))
-        owed.push({ destination, instance, priority, changes });
+        if (!this.cameFrom(entry, destination)) owed.push({ destination, instance, priority, changes });
     }
     return owed;
+  }
+
+  /** What a destination sent here itself (backfill, a fetch) is not owed to it. */
+  cameFrom({ source }: InstanceEntry, name: string): boolean {
+    const destination = this.destinations.find((one) => one.name === name);
+    return (
+      source.user === fetchedFrom(name) ||
+      (destination?.kind === 'dimse' && source.via === 'c-store' && source.callingAE === destination.aeTitle)
+    );
   }
 
   /** Where an instance goes by the given rules, or by those in force. */

@@ -215,7 +215,8 @@ export class StowSender implements Sender {
       outcomes.set(job.id, failure(asLifeboatError(error)));
       return;
     }
-    await writer.begin({ 'Content-Type': `application/dicom; transfer-syntax=${syntax}` });
+    // The file says its transfer syntax itself; Orthanc 1.10 passes over parts whose type has a parameter, without a word.
+    await writer.begin({ 'Content-Type': 'application/dicom' });
     await writeTo(request, buildFileHeader({ sopClassUID, sopInstanceUID, transferSyntaxUID: syntax }));
     if (!first.done) await writeTo(request, first.value);
     for await (const chunk of dataSet) await writeTo(request, chunk);

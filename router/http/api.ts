@@ -4,8 +4,10 @@ import { aesApi } from './api-aes.ts';
 import { arrivalsApi } from './api-arrivals.ts';
 import { auditApi } from './api-audit.ts';
 import { forwardingApi } from './api-forwarding.ts';
+import { backfillApi, readinessApi } from './api-history.ts';
 import { integrityApi } from './api-integrity.ts';
 import { outagesApi } from './api-outages.ts';
+import { reconcileApi } from './api-reconcile.ts';
 import { retentionApi } from './api-retention.ts';
 import { scheduleApi } from './api-schedule.ts';
 import { sessionApi } from './api-session.ts';
@@ -37,6 +39,9 @@ export function createApi(parts: HttpParts): Router & { closeAll(): void } {
   router.use('/aes', requireRight('admin'), aesApi(parts));
   router.use('/forwarding', requireRight('admin'), forwardingApi(parts));
   router.use('/outages', requireRight('admin'), outagesApi(parts));
+  router.use('/reconcile', requireRight('admin'), reconcileApi(parts));
+  router.use('/backfill', requireRight('admin'), backfillApi(parts));
+  router.use('/readiness', requireRight('api'), readinessApi(parts));
   router.use('/integrity', requireRight('admin'), integrityApi(parts));
   router.use('/retention', requireRight('admin'), retentionApi(parts));
   router.get('/lifeboat', requireRight('admin'), async (_req, res) => {

@@ -54,8 +54,11 @@ export class OutageLedger {
     this.#open = row && Number(row['id']);
   }
 
-  /** The watch saw another state. Down opens an entry, up closes it. */
-  changed(status: PacsStatus, owed: readonly { name: string; waiting: number }[]): void {
+  /** The watch saw another state. Down opens an entry, up closes it. @returns the outage that is over */
+  changed(
+    status: PacsStatus,
+    owed: readonly { name: string; waiting: number }[],
+  ): { id: number; from: string; to: string } | undefined {
     const { state, since, evidence, address } = status;
     if (state === 'down' && this.#open === undefined) {
       const planned = this.plannedAt(since)?.note ?? null;
@@ -67,13 +70,16 @@ export class OutageLedger {
       );
       this.#open = Number(added.lastInsertRowid);
     }
-    if (this.#open === undefined) return;
+    if (this.#open === undefined) return undefined;
     this.#run('INSERT INTO evidence VALUES (?, ?, ?, ?)', this.#open, since, state, evidence);
-    if (state !== 'up') return;
+    if (state !== 'up') return undefined;
     for (const { name, waiting } of owed)
       this.#run('INSERT OR REPLACE INTO owed VALUES (?, ?, ?)', this.#open, name, waiting);
-    this.#run('UPDATE outages SET ended_at = ? WHERE id = ?', since, this.#open);
+    const id = this.#open;
+    this.#run('UPDATE outages SET ended_at = ? WHERE id = ?', since, id);
     this.#open = undefined;
+    const row = this.#all('SELECT began_at FROM outages WHERE id = ?', id)[0]!;
+    return { id, from: String(row['began_at']), to: since };
   }
 
   /** Instances were committed. */

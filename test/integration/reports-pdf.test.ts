@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeCsv } from '../../router/reports/csv.ts';
 import { makePdf } from '../../router/reports/make-pdf.ts';
+import { writePdf } from '../../router/reports/pdf.ts';
 import type { ReportBlock } from '../../router/reports/report-types.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lifeboat-report-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const pdfOf = (...blocks: ReportBlock[]) =>
-  makePdf({ title: 'Reconciliation with PACS', footer: 'Lifeboat test', blocks });
+  writePdf({ title: 'Reconciliation with PACS', footer: 'Lifeboat test', blocks });
 
 /** As a person would read it: poppler's text of the pages. */
 function readBack(pdf: Buffer): string {
@@ -56,8 +57,9 @@ describe.skipIf(spawnSync('which', ['pdftotext']).status !== 0)('a report as PDF
     for (const name of names) expect(text).toContain(name);
   });
 
-  it('shows what it cannot draw as a code, and drops nothing', async () => {
-    const text = readBack(await pdfOf({ kind: 'text', text: 'a\u{10fffd}b\u0007c' }));
+  it('shows what it cannot draw as a code, and drops nothing, also when it is made in a thread of its own', async () => {
+    const blocks = [{ kind: 'text' as const, text: 'a\u{10fffd}b\u0007c' }];
+    const text = readBack(await makePdf({ title: 'T', footer: 'F', blocks }));
     expect(text).toContain('a[U+10FFFD]b[U+0007]c');
   });
 

@@ -7,6 +7,9 @@ export interface SmallImage {
   sop: string;
   patientName?: string;
   patientID?: string;
+  accessionNumber?: string;
+  /** YYYYMMDD */
+  studyDate?: string;
   instanceNumber?: number;
   rows?: number;
   columns?: number;
@@ -58,7 +61,8 @@ export function smallImage(image: SmallImage): Buffer {
     element(0x0008, 0x0005, 'CS', 'ISO_IR 192'),
     element(0x0008, 0x0016, 'UI', CT),
     element(0x0008, 0x0018, 'UI', image.sop),
-    element(0x0008, 0x0020, 'DA', '20260102'),
+    element(0x0008, 0x0020, 'DA', image.studyDate ?? '20260102'),
+    ...(image.accessionNumber === undefined ? [] : [element(0x0008, 0x0050, 'SH', image.accessionNumber)]),
     element(0x0008, 0x0060, 'CS', 'CT'),
     element(0x0010, 0x0010, 'PN', image.patientName ?? 'Test^Patient'),
     element(0x0010, 0x0020, 'LO', image.patientID ?? 'P1'),

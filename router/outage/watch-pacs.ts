@@ -1,0 +1,38 @@
+import type { RouterContext } from '../context.ts';
+import type { Forwarding } from '../forward/forwarding.ts';
+import { type PacsWatch, startPacsWatch } from '../pacs-watch.ts';
+import type { Reconciliation } from '../reconcile/reconciliation.ts';
+import { OutageLedger } from './ledger.ts';
+
+/**
+ * Watches LIFEBOAT_PACS, when there is one: its outages go into the ledger, what is owed goes out as soon as it is back, and
+ * then both sides are compared.
+ * @returns what closes it again
+ */
+export function watchPacs(context: RouterContext, forwarding: Forwarding, reconciliation: Reconciliation): () => void {
+  const { config, archive, log } = context;
+  const peer = config.pacs;
+  if (!peer) return () => undefined;
+  const outages = new OutageLedger(config.dataDir);
+  context.outages = outages;
+  const queued = () => {
+    const name = forwarding.destinationAt(peer);
+    return name === undefined ? undefined : forwarding.queued(name);
+  };
+  const watch: PacsWatch = startPacsWatch({ pacs: peer, aeTitle: config.aeTitle, log, queued });
+  archive.events.on('committed', (entries) => outages.received(entries));
+  watch.on('change', (status) => {
+    const over = outages.changed(status, forwarding.counts());
+    const name = forwarding.destinationAt(peer);
+    if (status.state === 'up' && name !== undefined) forwarding.isBack(name);
+    if (over) reconciliation.afterOutage(over);
+  });
+  forwarding.onTraffic = ({ name }, trouble) => {
+    if (name === forwarding.destinationAt(peer)) watch.traffic(trouble);
+  };
+  context.pacsStatus = () => watch.status();
+  return () => {
+    watch.close();
+    outages.close();
+  };
+}
