@@ -230,6 +230,8 @@ export const messages = {
     flip: 'Flip',
     reset: 'Reset',
     cine: 'Cine',
+    mpr: 'MPR',
+    mprHint: 'Axial, coronal and sagittal planes of the active series',
     layout: 'Layout',
     presets: 'Presets',
     overlays: 'Text',

@@ -1,5 +1,6 @@
 import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { messages } from '../../../shared/messages.en.ts';
+import { MprDoor } from '../mpr/mpr-door.tsx';
 import type { Desk } from '../use-desk.ts';
 import type { ToolName } from '../viewport/controller.ts';
 import { keyOf, moreTools, toolNames } from '../viewport/keys.ts';
@@ -101,6 +102,7 @@ export function Toolbar(props: Props) {
         pressed={controller.cine > 0}
         onClick={props.onCine}
       />
+      <MprDoor controller={controller} />
       <select
         className="tool"
         aria-label={messages.tools.layout}

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ball, ballSeries, ballStudy } from '../support/ball-series.ts';
+import { chromiumAvailable } from '../support/browser.ts';
+import { keepFiles } from '../support/keep-files.ts';
+import { eventually, type ReadingPage, startReadingPage } from '../support/reading-page.ts';
+
+const views = ['axial', 'coronal', 'sagittal'] as const;
+
+describe.skipIf(!chromiumAvailable())('three planes', () => {
+  let reading: ReadingPage;
+  const mpr = () => reading.page.locator('.mpr');
+
+  /** Share of a view that is bright, and the middle of it, in parts of the view. */
+  const brightIn = async (view: string) =>
+    await reading.page.evaluate((name) => {
+      const canvas = document.querySelector<HTMLCanvasElement>(`.mpr-pane[data-view=${name}] canvas`)!;
+      const { data, width, height } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      let [count, x, y] = [0, 0, 0];
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i]! > 127) {
+          count += 1;
+          x += (i / 4) % width;
+          y += Math.floor(i / 4 / width);
+        }
+      const shorter = Math.min(width, height);
+      return {
+        diameter: (2 * Math.sqrt(count / Math.PI)) / shorter,
+        x: x / count - width / 2,
+        y: y / count - height / 2,
+        shorter,
+      };
+    }, view);
+
+  const clickAt = async (view: string, x: number, y: number) => {
+    const box = (await reading.page.locator(`.mpr-pane[data-view=${view}]`).boundingBox())!;
+    await reading.page.mouse.click(box.x + box.width / 2 + x, box.y + box.height / 2 + y);
+  };
+
+  beforeAll(async () => {
+    reading = await startReadingPage();
+    await keepFiles(reading.router.router.context.archive, ballSeries());
+    await reading.open(ballStudy);
+    await reading.page.getByRole('button', { name: 'MPR' }).click();
+    await eventually(async () => await mpr().getAttribute('data-slices')).toBe(String(ball.slices));
+  });
+  afterAll(async () => {
+    await reading.close();
+  });
+
+  it('a ball is a circle of its own size in each of them once the cross is in its middle', async () => {
+    // mm across the shorter side of every view.
+    const extent = Math.max(ball.size, ball.slices * ball.sliceStep);
+    const first = (await brightIn('axial')).shorter / extent;
+    const centre = [(ball.size - 1) / 2, (ball.size - 1) / 2, ((ball.slices - 1) * ball.sliceStep) / 2];
+    const ratio = await reading.page.evaluate(() => devicePixelRatio);
+    const mm = first / ratio;
+    await clickAt('axial', (ball.centre[0] - centre[0]!) * mm, (ball.centre[1] - centre[1]!) * mm);
+    const coronal = (await reading.page.locator('.mpr-pane[data-view=coronal]').boundingBox())!;
+    const perMm = Math.min(coronal.width, coronal.height) / extent;
+    await clickAt('coronal', (ball.centre[0] - centre[0]!) * perMm, -(ball.centre[2] - centre[2]!) * perMm);
+    for (const view of views)
+      await eventually(async () => {
+        const { diameter } = await brightIn(view);
+        return Math.abs(diameter * extent - 2 * ball.radius) < 1;
+      }).toBe(true);
+    const axial = await brightIn('axial');
+    expect(axial.x / (axial.shorter / extent)).toBeCloseTo(ball.centre[0] - centre[0]!, 0);
+    const sagittal = await brightIn('sagittal');
+    // Seen from the left: the back at the right, the head above.
+    expect(sagittal.x / (sagittal.shorter / extent)).toBeCloseTo(ball.centre[1] - centre[1]!, 0);
+    expect(sagittal.y / (sagittal.shorter / extent)).toBeCloseTo(-(ball.centre[2] - centre[2]!), 0);
+  });
+
+  it('a maximum slab shows the ball also from a plane beside it', async () => {
+    const pane = reading.page.locator('.mpr-pane[data-view=axial]');
+    await pane.focus();
+    for (let i = 0; i < 13; i += 1) await reading.page.keyboard.press('ArrowDown');
+    await eventually(async () => (await brightIn('axial')).diameter > 0).toBe(false);
+    await reading.page.getByLabel('Slab').selectOption('maximum');
+    await reading.page.getByLabel('Thickness').selectOption('20');
+    await eventually(async () => (await brightIn('axial')).diameter > 0.1).toBe(true);
+    expect(await pane.textContent()).toMatch(/20 mm maximum/);
+  });
+
+  it('the page comes back with its images', async () => {
+    await reading.page.getByText('Back to the images').click();
+    await eventually(async () => await mpr().count()).toBe(0);
+    expect(reading.complaints).toEqual([]);
+  });
+});
+
+describe.skipIf(!chromiumAvailable())('three planes where a slice is missing', () => {
+  it('are not made, and why is said', async () => {
+    const reading = await startReadingPage();
+    await keepFiles(reading.router.router.context.archive, ballSeries([11]));
+    await reading.open(ballStudy);
+    await reading.page.getByRole('button', { name: 'MPR' }).click();
+    await eventually(async () => await reading.page.locator('.mpr-none').textContent()).toMatch(
+      /varies from 2.0 to 4.0 mm/,
+    );
+    await reading.close();
+  });
+});

@@ -1,0 +1,139 @@
+import type { Vector } from '../study/plane.ts';
+import type { VolumeGeometry } from './volume-geometry.ts';
+
+export type SlabMode = 'none' | 'maximum' | 'minimum' | 'average';
+
+/** A grid of points in the patient: point (x, y) is origin + x*right + y*down, mm, LPS. */
+export interface Cut {
+  width: number;
+  height: number;
+  origin: Vector;
+  right: Vector;
+  down: Vector;
+  /** Unit length. */
+  normal: Vector;
+  mode: SlabMode;
+  /** mm, half of it on either side; without a slab 0. */
+  thickness: number;
+}
+
+export type VolumeValues = Int16Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+type Matrix = [Vector, Vector, Vector];
+
+function cross(a: Vector, b: Vector): Vector {
+  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+}
+
+function dot(a: Vector, b: Vector): number {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+/** Rows that turn a direction in the patient into columns, rows and slices. */
+function inverse({ columnStep: u, rowStep: v, sliceStep: w }: VolumeGeometry): Matrix {
+  const [vw, wu, uv] = [cross(v, w), cross(w, u), cross(u, v)];
+  const volume = dot(u, vw);
+  const part = (a: Vector): Vector => [a[0] / volume, a[1] / volume, a[2] / volume];
+  return [part(vw), part(wu), part(uv)];
+}
+
+/** Values of a volume, slice after slice, and cuts through them. Slices that have not come yet are empty. */
+export class Volume {
+  readonly geometry: VolumeGeometry;
+  readonly values: VolumeValues;
+  readonly #present: Uint8Array;
+  readonly #inverse: Matrix;
+
+  constructor(geometry: VolumeGeometry, kind: 'Int16' | 'Uint16' | 'Float32') {
+    this.geometry = geometry;
+    const count = geometry.columns * geometry.rows * geometry.slices;
+    this.values =
+      kind === 'Int16' ? new Int16Array(count) : kind === 'Uint16' ? new Uint16Array(count) : new Float32Array(count);
+    this.#present = new Uint8Array(geometry.slices);
+    this.#inverse = inverse(geometry);
+  }
+
+  setSlice(k: number, pixels: ArrayLike<number>): void {
+    const { columns, rows } = this.geometry;
+    this.values.set(pixels, k * columns * rows);
+    this.#present[k] = 1;
+  }
+
+  #toIndex(direction: Vector): Vector {
+    const [a, b, c] = this.#inverse;
+    return [dot(a, direction), dot(b, direction), dot(c, direction)];
+  }
+
+  /**
+   * Cuts the volume, with trilinear interpolation; a slab takes the greatest, least or mean of samples no farther apart than
+   * the slices' smallest step.
+   * @returns values row after row; `empty` where the volume has none
+   */
+  cut(cut: Cut, empty: number): VolumeValues {
+    const { width, height, mode } = cut;
+    const out = new (this.values.constructor as new (n: number) => VolumeValues)(width * height);
+    const { origin } = this.geometry;
+    const start = this.#toIndex([cut.origin[0] - origin[0], cut.origin[1] - origin[1], cut.origin[2] - origin[2]]);
+    const right = this.#toIndex(cut.right);
+    const down = this.#toIndex(cut.down);
+    const normal = this.#toIndex(cut.normal);
+    const samples = mode === 'none' || cut.thickness <= 0 ? 1 : this.#samplesIn(cut.thickness);
+    const round = !(out instanceof Float32Array);
+    for (let y = 0; y < height; y += 1)
+      for (let x = 0; x < width; x += 1) {
+        const i = start[0] + x * right[0] + y * down[0];
+        const j = start[1] + x * right[1] + y * down[1];
+        const k = start[2] + x * right[2] + y * down[2];
+        const value = samples === 1 ? this.#sample(i, j, k) : this.#slab(i, j, k, normal, samples, cut);
+        out[y * width + x] = Number.isNaN(value) ? empty : round ? Math.round(value) : value;
+      }
+    return out;
+  }
+
+  #samplesIn(thickness: number): number {
+    const { columnStep, rowStep, sliceStep } = this.geometry;
+    const step = Math.min(Math.hypot(...columnStep), Math.hypot(...rowStep), Math.hypot(...sliceStep));
+    return Math.min(256, Math.max(2, Math.ceil(thickness / step) + 1));
+  }
+
+  #slab(i: number, j: number, k: number, normal: Vector, samples: number, { mode, thickness }: Cut): number {
+    let result = Number.NaN;
+    let count = 0;
+    for (let n = 0; n < samples; n += 1) {
+      const at = thickness * (n / (samples - 1) - 0.5);
+      const value = this.#sample(i + at * normal[0], j + at * normal[1], k + at * normal[2]);
+      if (Number.isNaN(value)) continue;
+      count += 1;
+      if (count === 1) result = value;
+      else if (mode === 'average') result += value;
+      else if (mode === 'maximum' ? value > result : value < result) result = value;
+    }
+    return mode === 'average' && count > 1 ? result / count : result;
+  }
+
+  /** Trilinear value at column i, row j, slice k; NaN outside, half a pixel beyond the outermost centres. */
+  #sample(i: number, j: number, k: number): number {
+    const { columns, rows, slices } = this.geometry;
+    if (i < -0.5 || j < -0.5 || k < -0.5 || i > columns - 0.5 || j > rows - 0.5 || k > slices - 0.5) return Number.NaN;
+    const ci = Math.min(columns - 1, Math.max(0, i));
+    const cj = Math.min(rows - 1, Math.max(0, j));
+    const ck = Math.min(slices - 1, Math.max(0, k));
+    const [i0, j0, k0] = [Math.floor(ci), Math.floor(cj), Math.floor(ck)];
+    const [i1, j1] = [i0 + 1 < columns ? i0 + 1 : i0, j0 + 1 < rows ? j0 + 1 : j0];
+    const k1 = k0 + 1 < slices ? k0 + 1 : k0;
+    const [fi, fj, fk] = [ci - i0, cj - j0, ck - k0];
+    // Rounding alone must not ask for a slice that has no part in the value.
+    const [onlyNear, onlyFar] = [fk < 1e-6, fk > 1 - 1e-6];
+    if ((!onlyFar && this.#present[k0] === 0) || (!onlyNear && this.#present[k1] === 0)) return Number.NaN;
+    const v = this.values;
+    const plane = columns * rows;
+    const [r0, r1] = [k0 * plane + j0 * columns, k0 * plane + j1 * columns];
+    const [s0, s1] = [k1 * plane + j0 * columns, k1 * plane + j1 * columns];
+    const near =
+      (v[r0 + i0]! * (1 - fi) + v[r0 + i1]! * fi) * (1 - fj) + (v[r1 + i0]! * (1 - fi) + v[r1 + i1]! * fi) * fj;
+    if (onlyNear) return near;
+    const far =
+      (v[s0 + i0]! * (1 - fi) + v[s0 + i1]! * fi) * (1 - fj) + (v[s1 + i0]! * (1 - fi) + v[s1 + i1]! * fi) * fj;
+    return onlyFar ? far : near * (1 - fk) + far * fk;
+  }
+}
