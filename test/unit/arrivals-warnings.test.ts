@@ -56,5 +56,10 @@ it('says that a study may be deleted on the scanner only when nothing is missing
   expect(verdict(row('MR1', 8), [{ callingAE: 'CT1', missing: 1, turnedAway: null }]).safe).toBe(true);
   expect(verdict({ ...row('CT1', 8), commitment: { ...asked, confirmed: 1, failed: 0 } }).why).toBe('committed');
   expect(verdict({ ...row('CT1', 8), commitment: { ...asked, confirmed: 0, failed: 1 } }).safe).toBe(false);
+  const step = { callingAE: 'CT1', at: at(8), images: 2, missing: 0 };
+  expect(verdict({ ...row('CT1', 8), performed: [{ ...step, status: 'COMPLETED' }] }).safe).toBe(true);
+  expect(verdict({ ...row('CT1', 8), performed: [{ ...step, status: 'COMPLETED', missing: 1 }] }).why).toBe('missing');
+  expect(verdict({ ...row('CT1', 8), performed: [{ ...step, status: 'IN PROGRESS' }] }).why).toBe('working');
+  expect(verdict({ ...row('CT1', 8), series: [] }).why).toBe('nothing');
   expect(mayDelete(row('CT1', 8), 'unknown', []).safe).toBe(false);
 });

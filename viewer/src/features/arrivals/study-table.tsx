@@ -1,15 +1,19 @@
 import type { ArrivalRow } from '../../../../contract/api.ts';
 import { formatAgo, formatInstant, formatPersonName } from '../../shared/format.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
+import { risMessages } from '../../shared/messages.ris.en.ts';
 import { mayDelete, type SenderWarning, type StudyState, stateOf } from './warnings.ts';
 
 const text = pageMessages.arrivals;
+const reports = risMessages.performed;
 
 const stateClass: Record<StudyState, string> = {
   coming: 'badge badge-warn arrivals-state',
   waiting: 'badge badge-warn arrivals-state',
   quiet: 'badge badge-good arrivals-state',
   unknown: 'badge badge-bad arrivals-state',
+  working: 'badge badge-warn arrivals-state',
+  missing: 'badge badge-bad arrivals-state',
 };
 
 /** The number to compare with the scanner's, and what to do now. */
@@ -27,6 +31,16 @@ function Outcome(props: {
     <>
       <span className={stateClass[state]}>{text.states[state]}</span>
       <div>{text.total(sum('stored') + inSpool, row.series.length)}</div>
+      {row.performed?.map(({ status, callingAE, images, missing, at }) => (
+        <div key={`${callingAE} ${at} ${status}`}>
+          {reports.says(status, images)}{' '}
+          {missing > 0 ? (
+            <strong className="arrivals-missing">{reports.missing(missing)}</strong>
+          ) : (
+            images > 0 && <span className="soft">{reports.all}</span>
+          )}
+        </div>
+      ))}
       {row.forwarded
         .filter(({ owed }) => owed > 0)
         .map(({ destination, owed, sent, committed }) => (

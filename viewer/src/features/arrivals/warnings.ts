@@ -38,7 +38,7 @@ export function warningsOf(refusals: readonly ArrivalRefusal[], rows: readonly A
 /** Whether a study may be deleted on the scanner, and why (not). */
 export interface DeleteVerdict {
   safe: boolean;
-  why: 'unknown' | 'coming' | 'waiting' | 'refused' | 'notCommitted' | 'committed' | 'kept';
+  why: Exclude<StudyState, 'quiet'> | 'nothing' | 'refused' | 'notCommitted' | 'committed' | 'kept';
 }
 
 /** @param warnings of the senders of all rows */
@@ -49,15 +49,19 @@ export function mayDelete(row: ArrivalRow, state: StudyState, warnings: readonly
   const { commitment } = row;
   if (commitment && commitment.failed > 0) return { safe: false, why: 'notCommitted' };
   const stored = row.series.reduce((sum, series) => sum + series.stored, 0);
+  if (stored === 0) return { safe: false, why: 'nothing' };
   return { safe: true, why: commitment && commitment.confirmed >= stored ? 'committed' : 'kept' };
 }
 
-export type StudyState = 'coming' | 'waiting' | 'quiet' | 'unknown';
+/** `working`, `missing`: by what the scanner reported of its work (MPPS). */
+export type StudyState = 'coming' | 'waiting' | 'quiet' | 'unknown' | 'working' | 'missing';
 const quietMs = 60_000;
 
 /** @param heard false while the router cannot be heard: what came since is not known */
 export function stateOf(row: ArrivalRow, now: number, heard: boolean): StudyState {
   if (!heard) return 'unknown';
   if (now - new Date(row.lastReceivedAt).getTime() < quietMs) return 'coming';
+  if (row.performed?.some(({ missing }) => missing > 0)) return 'missing';
+  if (row.performed?.some(({ status }) => status === 'IN PROGRESS')) return 'working';
   return row.series.some((series) => series.inSpool > 0) ? 'waiting' : 'quiet';
 }
