@@ -16,6 +16,8 @@
  * GET    /api/worklist?search=&from=&to=&modality=CT,MR&ae=&conflicts=1&sort=-studyDate&limit=50&offset=0 → WorklistAnswer
  * GET    /api/events                 text/event-stream: `event: committed` data {studyInstanceUIDs}, `event: status` data Status
  * GET    /api/studies/UID/manifest   → StudyManifest (storage/format/manifest.ts) with signed urls
+ * GET    /api/studies/UID/zip?series=    → ZIP of the objects as received, with DICOMDIR and SHA256SUMS
+ * GET    /api/studies/UID/teaching?series= → ZIP of de-identified pictures (PS3.15 Annex E basic profile) and what to look at
  * GET    /objects/KEY?e=…&s=…        the signed urls of the embedded store: no cookie needed, Range, HEAD, ETag; with S3 the
  *                                    urls are presigned and go to the store itself
  * GET    any page                    index.html; for a signed-in user with <script type="application/json" id="lifeboat-boot">

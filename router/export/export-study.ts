@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import type { Archive } from '../../storage/archive-types.ts';
 import { currentEntries } from '../../storage/merge.ts';
+import { checkedObject } from './checked-object.ts';
 import { writeDicomdir } from './dicomdir-writer.ts';
 import { directoryEntries } from './directory-entries.ts';
 import type { ExportOptions, ExportResult, ExportTarget } from './export-types.ts';
@@ -115,25 +116,6 @@ async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 function addMissing(result: ExportResult, entry: NamedEntry['entry'], thrown: unknown): void {
   const { code, message } = asLifeboatError(thrown);
   result.missing.push({ sopInstanceUID: entry.sopInstanceUID, key: entry.key, code, reason: message });
-}
-
-/** The object's bytes; fails with OBJECT_DAMAGED at the end when they are not those recorded. */
-async function checkedObject(archive: Source, entry: NamedEntry['entry']): Promise<AsyncIterable<Uint8Array>> {
-  const { body } = await archive.reading.stream(entry.key, { start: 0, end: entry.size });
-  return (async function* () {
-    const hash = createHash('sha256');
-    let size = 0;
-    try {
-      for await (const chunk of body as AsyncIterable<Buffer>) {
-        hash.update(chunk);
-        size += chunk.length;
-        yield chunk;
-      }
-    } catch (thrown) {
-      throw asLifeboatError(thrown);
-    }
-    if (size !== entry.size || hash.digest('hex') !== entry.sha256) throw new LifeboatError('OBJECT_DAMAGED');
-  })();
 }
 
 async function verify(writer: ExportTarget, name: string, entry: NamedEntry['entry']): Promise<void> {

@@ -3,6 +3,7 @@ import { LifeboatError } from '../../contract/errors.ts';
 import { aesApi } from './api-aes.ts';
 import { arrivalsApi } from './api-arrivals.ts';
 import { auditApi } from './api-audit.ts';
+import { exportApi } from './api-export.ts';
 import { forwardingApi } from './api-forwarding.ts';
 import { backfillApi, readinessApi } from './api-history.ts';
 import { integrityApi } from './api-integrity.ts';
@@ -51,6 +52,7 @@ export function createApi(parts: HttpParts): Router & { closeAll(): void } {
   router.use(auditApi(parts));
   router.use(['/worklist', '/studies'], requireRight('api'));
   router.use(studiesApi(parts));
+  router.use(exportApi(parts));
   router.use(requireRight(), () => {
     throw new LifeboatError('NOT_FOUND', 'There is no such address in the API.');
   });

@@ -43,7 +43,7 @@ async function drag(page: Page, ...places: Place[]): Promise<void> {
   await page.mouse.up();
 }
 
-const said = (page: Page) => page.locator('.measurements g').last().locator('tspan').allInnerTexts();
+const said = (page: Page) => page.locator('.measurements g').last().locator('tspan').allTextContents();
 const numbers = (text: string | undefined) => (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
 
 describe.skipIf(!chromiumAvailable())('measuring', () => {

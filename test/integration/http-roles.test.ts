@@ -58,6 +58,8 @@ const MAY_USE: Record<string, readonly Who[]> = {
   'GET /api/worklist': READERS,
   'POST /api/worklist': READERS,
   'GET /api/studies/:uid/manifest': READERS,
+  'GET /api/studies/:uid/zip': READERS,
+  'GET /api/studies/:uid/teaching': READERS,
 
   'GET /api/users': ADMIN,
   'POST /api/users': ADMIN,

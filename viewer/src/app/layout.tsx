@@ -3,14 +3,20 @@ import type { SessionInfo } from '../../../contract/api.ts';
 import { signOut } from '../shared/api/client.ts';
 import { useStatus } from '../shared/api/use-status.ts';
 import { messages } from '../shared/messages.en.ts';
+import { findingsMessages } from '../shared/messages.findings.en.ts';
+import { historyMessages } from '../shared/messages.history.en.ts';
+import { risMessages } from '../shared/messages.ris.en.ts';
 import { Link } from '../shared/ui/link.tsx';
 import { Banner } from './banner.tsx';
 import './layout.css';
 
 const links: { page: string; to: string; label: string; roles: SessionInfo['role'][] }[] = [
   { page: '', to: './', label: messages.pages.worklist, roles: ['radiologist', 'admin'] },
+  { page: 'findings', to: './findings', label: findingsMessages.link, roles: ['radiologist', 'admin'] },
   { page: 'upload', to: './upload', label: messages.pages.upload, roles: ['radiologist', 'modality', 'admin'] },
+  { page: 'ris', to: './ris', label: risMessages.link, roles: ['modality', 'admin'] },
   { page: 'arrivals', to: './arrivals', label: messages.pages.arrivals, roles: ['modality', 'admin'] },
+  { page: 'readiness', to: './readiness', label: historyMessages.readiness.link, roles: ['radiologist', 'admin'] },
   { page: 'integrity', to: './integrity', label: messages.pages.integrity, roles: ['admin'] },
   { page: 'it', to: './it', label: messages.pages.it, roles: ['admin'] },
 ];

@@ -47,6 +47,18 @@ export const deskMessages = {
     write: 'Text of the mark',
   },
   keyImage: 'Key image',
+  findings: {
+    title: 'Findings',
+    head: (author: string, date: string, time: string) => `PROVISIONAL · ${author} · ${date} ${time}`,
+    write: (date: string) => `Write a provisional finding${date ? ` (${date})` : ''}`,
+    text: 'Provisional finding',
+    placeholder: 'What you see. It is kept with your name and the time, marked provisional, until the formal report.',
+    keep: 'Keep it',
+    discard: 'Discard',
+    keepMarks: (n: number) => `Keep ${n === 1 ? '1 measurement or mark' : `${n} measurements and marks`}`,
+    kept: (objects: number) => `Kept in the archive (${objects} ${objects === 1 ? 'object' : 'objects'}).`,
+    flag: (author: string) => `Provisional finding by ${author}: see Findings`,
+  },
   keys: {
     measure: 'two diameters, Cobb angle, ellipse, rectangle, freehand, value, arrow, text',
     keyImage: 'mark as key image',
@@ -55,6 +67,22 @@ export const deskMessages = {
     enlarge: 'this pane alone, and back',
     fullScreen: 'full screen',
     undo: 'undo, redo measurements',
+  },
+  link: {
+    looking: 'Looking for the study…',
+    none: (asked: string) =>
+      `No study on board has the number ${asked}. It may never have been sent here; ask the department that scanned it.`,
+    choose: 'Several studies fit. Choose one; the others are listed beside it.',
+    severalPatients: 'This number belongs to several patients here. Mind the birth date, and choose.',
+  },
+  ownKeys: {
+    menu: 'Keys of my own…',
+    title: 'Keys of my own',
+    help: 'Click a field and press the key you want. Kept for this browser; 1 to 9 are the window presets.',
+    reserved: (key: string) => `${key} cannot be used: it has a meaning already.`,
+    used: (key: string, by: string) => `${key} is used for “${by}”. Give that another key first.`,
+    standard: 'Back to the standard keys',
+    nameOf: (name: string) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' '),
   },
   protocolsTitle: 'Layouts by kind of study',
   protocolsHelp:

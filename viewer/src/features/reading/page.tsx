@@ -3,7 +3,9 @@ import { messages } from '../../shared/messages.en.ts';
 import { useLocation } from '../../shared/navigation.ts';
 import { Link } from '../../shared/ui/link.tsx';
 import { useTitle } from '../../shared/use-title.ts';
+import { useAnnotations } from './annotations/use-annotations.ts';
 import { DeskNotices } from './components/desk-notices.tsx';
+import { Findings } from './components/findings.tsx';
 import { HelpDialog } from './components/help-dialog.tsx';
 import { OthersDialog, OthersTable } from './components/others-dialog.tsx';
 import { Panes } from './components/panes.tsx';
@@ -13,6 +15,7 @@ import { Toolbar } from './components/toolbar.tsx';
 import { removeFirstImage } from './first-image.ts';
 import { frameAttributesOf } from './study/frame-attributes.ts';
 import { studyUIDsOf } from './study/open-study.ts';
+import { studyLinkOf } from './study/study-link.ts';
 import type { Stack } from './study/study-model.ts';
 import { countOf, type Unshown } from './study/unshown.ts';
 import { useStudies } from './study/use-studies.ts';
@@ -23,6 +26,8 @@ import { handleKey } from './viewport/keys.ts';
 import { presetsOf } from './viewport/presets.ts';
 import './reading.css';
 
+const DeepLink = lazy(() => import('./components/deep-link.tsx'));
+const KeysDialog = lazy(() => import('./components/keys-dialog.tsx'));
 const ProtocolsDialog = lazy(() => import('./components/protocols-dialog.tsx'));
 
 /** The reading page: series at the left, tools above, one to sixteen panes. */
@@ -31,15 +36,18 @@ export default function ReadingPage() {
   const { query } = useLocation();
   const asked = studyUIDsOf(query).join(',');
   const uids = useMemo(() => asked.split(',').filter(Boolean), [asked]);
+  const search = query.toString();
+  const link = useMemo(() => (uids.length > 0 ? null : studyLinkOf(new URLSearchParams(search))), [uids, search]);
   const { opened, failed, loading, retry } = useStudies(uids);
   const desk = useDesk(uids, { opened, failed, loading });
   const { active: controller } = desk;
   const models = opened.map(({ model }) => model);
+  const findings = useAnnotations(desk.annotations, opened);
   const [tool, setTool] = useState<ToolName>('scroll');
   const [textShown, setTextShown] = useState(true);
   const [help, setHelp] = useState(false);
   const [others, setOthers] = useState<Unshown[] | null>(null);
-  const [editing, setEditing] = useState(false);
+  const [editing, setEditing] = useState<'protocols' | 'keys' | null>(null);
   const whole = useRef<HTMLDivElement>(null);
   const stacks = models.flatMap((model) => model.stacks);
   const picture = controller.onScreen?.picture ?? controller.picture;
@@ -118,6 +126,7 @@ export default function ReadingPage() {
           onPick={(stack, pictureId) => controller.open(stack, pictureId)}
           onOthers={setOthers}
         />
+        <Findings opened={opened} findings={findings} store={desk.annotations} />
         {models[0] && <Priors key={models[0].studyInstanceUID} model={models[0]} open={uids} />}
       </aside>
       <div className="desk">
@@ -131,11 +140,16 @@ export default function ReadingPage() {
           onCine={toggleCine}
           onHelp={keyContext.showHelp}
           onFullScreen={toggleFullScreen}
-          onEditProtocols={() => setEditing(true)}
+          onEdit={setEditing}
         />
         <DeskNotices opened={opened} failed={failed} loading={loading} onRetry={retry} />
-        <Panes desk={desk} opened={opened} tool={tool} textShown={textShown} onDrop={drop} />
-        {uids.length === 0 && (
+        <Panes desk={desk} opened={opened} tool={tool} textShown={textShown} findings={findings} onDrop={drop} />
+        {link && (
+          <Suspense>
+            <DeepLink link={link} />
+          </Suspense>
+        )}
+        {uids.length === 0 && !link && (
           <div className="desk-message">
             <p>{messages.reading.noStudy}</p>
             <Link to="./">{messages.pages.toWorklist}</Link>
@@ -153,11 +167,10 @@ export default function ReadingPage() {
         )}
       </div>
       {help && <HelpDialog presets={presets} onClose={() => setHelp(false)} />}
-      {editing && (
-        <Suspense>
-          <ProtocolsDialog onClose={() => setEditing(false)} />
-        </Suspense>
-      )}
+      <Suspense>
+        {editing === 'protocols' && <ProtocolsDialog onClose={() => setEditing(null)} />}
+        {editing === 'keys' && <KeysDialog onClose={() => setEditing(null)} />}
+      </Suspense>
       {others && <OthersDialog objects={others} onClose={() => setOthers(null)} />}
     </div>
   );

@@ -6,6 +6,7 @@ const mostSteps = 200;
 export class AnnotationStore {
   #list: readonly Measurement[] = [];
   #keyImages: ReadonlySet<string> = new Set();
+  #keptKeyImages: ReadonlySet<string> = new Set();
   readonly #undo: { list: readonly Measurement[]; keyImages: ReadonlySet<string> }[] = [];
   readonly #redo: { list: readonly Measurement[]; keyImages: ReadonlySet<string> }[] = [];
   readonly #listeners = new Set<() => void>();
@@ -60,17 +61,41 @@ export class AnnotationStore {
 
   /** Adds what was kept as DICOM before; no step to take back. */
   load(measurements: readonly Omit<Measurement, 'id'>[], keyImages: readonly string[]): void {
+    const byUid = new Map(measurements.map((measurement) => [measurement.uid, measurement]));
     const known = new Set(this.#list.map(({ uid }) => uid).filter(Boolean));
     const fresh = measurements
       .filter(({ uid }) => !uid || !known.has(uid))
       .map((measurement) => ({ ...measurement, id: this.#next++ }));
-    this.#list = [...this.#list, ...fresh];
+    // What was kept anew meanwhile counts, unless the reader is changing it right now.
+    const renewed = this.#list.map((one) => {
+      const newer = one.uid && one.kept ? byUid.get(one.uid) : undefined;
+      return newer && (newer.keptAt ?? '') > (one.keptAt ?? '') ? { ...newer, id: one.id } : one;
+    });
+    this.#list = [...renewed, ...fresh];
     this.#keyImages = new Set([...this.#keyImages, ...keyImages]);
+    this.#keptKeyImages = new Set([...this.#keptKeyImages, ...keyImages]);
     this.#changed();
   }
 
+  /** These are in the archive now. */
+  setKept(ids: ReadonlySet<number>, keyImages: readonly string[]): void {
+    this.#list = this.#list.map((one) => (ids.has(one.id) ? { ...one, kept: true } : one));
+    this.#keptKeyImages = new Set([...this.#keptKeyImages, ...keyImages]);
+    this.#changed();
+  }
+
+  isKeptKeyImage(pictureId: string): boolean {
+    return this.#keptKeyImages.has(pictureId);
+  }
+
+  /** Measurements and marks that are not in the archive yet. */
+  get unkept(): number {
+    const measured = this.#list.filter(({ kept }) => !kept).length;
+    return measured + [...this.#keyImages].filter((id) => !this.#keptKeyImages.has(id)).length;
+  }
+
   change(id: number, change: Partial<Omit<Measurement, 'id'>>): void {
-    this.#list = this.#list.map((one) => (one.id === id ? { ...one, ...change } : one));
+    this.#list = this.#list.map((one) => (one.id === id ? { ...one, kept: false, ...change } : one));
     this.#changed();
   }
 

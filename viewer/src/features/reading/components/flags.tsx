@@ -1,5 +1,7 @@
 import { formatCount } from '../../../shared/format.ts';
+import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { messages } from '../../../shared/messages.en.ts';
+import type { ReadFinding } from '../annotations/read-report.ts';
 import { completenessOf } from '../study/completeness.ts';
 import { textOf } from '../study/dicom-json.ts';
 import { lossinessOf, lossyStepsText } from '../study/lossy.ts';
@@ -40,7 +42,13 @@ function patientFlag(study: OpenedStudy, picture: Picture): Flag[] {
 }
 
 /** What whoever reads the image on the screen must know of it, most important first. */
-export function Flags(props: { controller: ViewportController; study?: OpenedStudy; stack: Stack; picture: Picture }) {
+export function Flags(props: {
+  controller: ViewportController;
+  study?: OpenedStudy;
+  stack: Stack;
+  picture: Picture;
+  findings?: ReadFinding[];
+}) {
   const { controller, study, stack, picture } = props;
   const versions = (picture.instance.superseded?.length ?? 0) + 1;
   const bad = (text: string): Flag => ({ level: 'bad', text });
@@ -54,6 +62,12 @@ export function Flags(props: { controller: ViewportController; study?: OpenedStu
     ...(controller.shown?.remarks ?? []).map(bad),
     ...(study ? arrivalFlags(study, stack) : []),
     ...(lossy ? [{ level: '' as const, text: lossy }] : []),
+    ...(controller.annotations.keyImages.has(picture.id)
+      ? [{ level: 'sample' as const, text: deskMessages.keyImage }]
+      : []),
+    ...(props.findings?.[0]
+      ? [{ level: '' as const, text: deskMessages.findings.flag(props.findings[0].author) }]
+      : []),
     ...(hidden ? [{ level: '' as const, text: messages.reading.overlaysHidden }] : []),
     ...(picture.instance.notes ?? []).map((note) => ({
       level: '' as const,

@@ -1,5 +1,6 @@
 import { formatDate, formatPersonName, formatTime } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
+import type { ReadFinding } from '../annotations/read-report.ts';
 import { numberOf, numbersOf, textOf, textsOf } from '../study/dicom-json.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import { markersOf, wholeCalibration } from '../study/geometry.ts';
@@ -19,7 +20,12 @@ function rounded(value: number): string {
  * Text in the corners of a viewport, letters at its edges, and the ruler: all of the picture whose pixels are on the screen,
  * which while scrolling is not yet the one asked for.
  */
-export function Overlays(props: { controller: ViewportController; study?: OpenedStudy; textShown: boolean }) {
+export function Overlays(props: {
+  controller: ViewportController;
+  study?: OpenedStudy;
+  textShown: boolean;
+  findings?: ReadFinding[];
+}) {
   const { controller } = props;
   const { stack, onScreen } = controller;
   if (!stack || !onScreen) return null;
@@ -37,7 +43,7 @@ export function Overlays(props: { controller: ViewportController; study?: Opened
           <span className="marker marker-left">{markers.left}</span>
         </>
       )}
-      <Flags controller={controller} study={props.study} stack={stack} picture={picture} />
+      <Flags controller={controller} study={props.study} stack={stack} picture={picture} findings={props.findings} />
       {props.textShown && <Corners controller={controller} stack={stack} picture={picture} index={onScreen.index} />}
       <Ruler controller={controller} picture={picture} />
     </>

@@ -1,3 +1,4 @@
+import type { Findings } from '../annotations/use-annotations.ts';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { Desk } from '../use-desk.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
@@ -10,6 +11,7 @@ export function Panes(props: {
   opened: OpenedStudy[];
   tool: ToolName;
   textShown: boolean;
+  findings: Findings[];
   onDrop: (pane: ViewportController, stackId: string) => void;
 }) {
   const { desk, opened } = props;
@@ -23,6 +25,7 @@ export function Panes(props: {
           key={desk.controllers.indexOf(pane)}
           controller={pane}
           study={opened.find(({ model }) => model.studyInstanceUID === pane.stack?.studyInstanceUID)}
+          findings={props.findings.find((one) => one.studyInstanceUID === pane.stack?.studyInstanceUID)?.findings}
           place={i + 1}
           places={desk.seen.length}
           active={several && pane === desk.active}

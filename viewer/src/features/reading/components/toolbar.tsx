@@ -19,7 +19,7 @@ interface Props {
   onCine: () => void;
   onHelp: () => void;
   onFullScreen: () => void;
-  onEditProtocols: () => void;
+  onEdit: (what: 'protocols' | 'keys') => void;
 }
 
 function Button(props: { label: string; hint: string; pressed?: boolean; disabled?: boolean; onClick: () => void }) {
@@ -119,7 +119,7 @@ export function Toolbar(props: Props) {
           </option>
         ))}
       </select>
-      <CompareMenu desk={desk} onEdit={props.onEditProtocols} />
+      <CompareMenu desk={desk} onEdit={() => props.onEdit('protocols')} />
       <Menu label={deskMessages.more}>
         <MenuItems
           items={[
@@ -145,6 +145,7 @@ export function Toolbar(props: Props) {
               onClick: () => desk.enlarge(desk.enlarged ? null : controller),
             },
             { label: deskMessages.fullScreen, hint: keyOf('full-screen'), onClick: props.onFullScreen },
+            { label: deskMessages.ownKeys.menu, onClick: () => props.onEdit('keys') },
           ]}
         />
       </Menu>

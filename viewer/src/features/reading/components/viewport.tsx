@@ -1,8 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { messages } from '../../../shared/messages.en.ts';
+import type { ReadFinding } from '../annotations/read-report.ts';
 import { removeFirstImage } from '../first-image.ts';
-import { patientText } from '../study/patient.ts';
 import { OverlayLayer } from '../overlays/overlay-layer.tsx';
+import { patientText } from '../study/patient.ts';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { ToolName, ViewportController } from '../viewport/controller.ts';
 import { bindPointer, isMeasuring } from '../viewport/pointer.ts';
@@ -16,6 +17,8 @@ interface Props {
   controller: ViewportController;
   /** Of the stack in the pane. */
   study?: OpenedStudy;
+  /** Provisional findings of the study. */
+  findings?: ReadFinding[];
   /** Place of the pane in the layout, from 1, and how many there are. */
   place: number;
   places: number;
@@ -105,7 +108,7 @@ export function Viewport(props: Props) {
       {props.lineFrom && <ReferenceLines controller={controller} source={props.lineFrom} />}
       <OverlayLayer controller={controller} />
       <MeasurementLayer controller={controller} />
-      <Overlays controller={controller} study={props.study} textShown={props.textShown} />
+      <Overlays controller={controller} study={props.study} textShown={props.textShown} findings={props.findings} />
       {!controller.stack && props.places > 1 && <div className="pane-empty">{messages.reading.fillPane}</div>}
       {waiting && <Fetching key={picture.id} {...place} />}
       {controller.error && (

@@ -41,12 +41,14 @@ export function firstPictureOf(model: StudyModel): Picture | null {
   return model.stacks[0]?.pictures[0] ?? null;
 }
 
-/** Study Instance UIDs of the page's address; several are separated by commas or by repeating the parameter. */
+/**
+ * Study Instance UIDs of the page's address; several are separated by commas or by repeating the parameter. `studyUID` is IHE
+ * Invoke Image Display's name for it (RAD-106).
+ */
 export function studyUIDsOf(query: URLSearchParams): string[] {
   return [
     ...new Set(
-      query
-        .getAll('StudyInstanceUIDs')
+      [...query.getAll('StudyInstanceUIDs'), ...query.getAll('studyUID')]
         .flatMap((value) => value.split(','))
         .map((uid) => uid.trim())
         .filter(Boolean),

@@ -1,4 +1,5 @@
 import { AnnotationStore } from '../annotations/annotation-store.ts';
+import { newUid } from '../annotations/new-uid.ts';
 import { frames } from '../frames/frames.ts';
 import { type Voi, voiFunctionOf } from '../paint/grayscale.ts';
 import { loadReady, paint, peekReady, type ReadyPicture } from '../paint/painted-picture.ts';
@@ -259,7 +260,7 @@ export class ViewportController {
 
   addMeasurement(kind: MeasurementKind, points: Point[]): Measurement | null {
     const picture = this.#shown?.picture;
-    return picture ? this.annotations.add({ pictureId: picture.id, kind, points }) : null;
+    return picture ? this.annotations.add({ pictureId: picture.id, kind, points, uid: newUid() }) : null;
   }
 
   changeMeasurement(id: number, points: Point[]): void {

@@ -38,6 +38,10 @@ export interface Measurement {
   text?: string;
   /** Tracking Unique Identifier of a measurement that is kept as DICOM. */
   uid?: string;
+  /** It is in the archive as it is here. */
+  kept?: boolean;
+  /** When the object that it was read from was received: UTC ISO. */
+  keptAt?: string;
 }
 
 /** Points that a finished measurement of a kind has; freehand: at least. */
