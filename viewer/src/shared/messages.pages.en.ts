@@ -214,6 +214,8 @@ export const pageMessages = {
       unknown: 'What came last is not known. Wait for the connection.',
       coming: 'Images are still coming in. Wait.',
       waiting: 'Not all images are in the store yet. Wait.',
+      working: 'The scanner says that it is still working on it. Wait.',
+      missing: 'The scanner made images that are not here. Send the study again.',
       refused: 'Something of this scanner was refused, see above. Send again.',
       nothing: 'No image of it is here. Send the study.',
       notCommitted: 'The scanner asked for images that are not here. Send the study again.',

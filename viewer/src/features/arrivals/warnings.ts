@@ -43,7 +43,7 @@ export interface DeleteVerdict {
 
 /** @param warnings of the senders of all rows */
 export function mayDelete(row: ArrivalRow, state: StudyState, warnings: readonly SenderWarning[]): DeleteVerdict {
-  if (state === 'unknown' || state === 'coming' || state === 'waiting') return { safe: false, why: state };
+  if (state !== 'quiet') return { safe: false, why: state };
   const senders = row.callingAE.split(', ');
   if (warnings.some(({ callingAE }) => senders.includes(callingAE))) return { safe: false, why: 'refused' };
   const { commitment } = row;

@@ -5,6 +5,7 @@ import { useLocation } from '../../shared/navigation.ts';
 import { Link } from '../../shared/ui/link.tsx';
 import { useTitle } from '../../shared/use-title.ts';
 import { AuditTab } from './audit-tab.tsx';
+import { BackfillTab } from './backfill-tab.tsx';
 import { ForwardingTab } from './forwarding-tab.tsx';
 import { OutagesTab } from './outages-tab.tsx';
 import { RefusalsTab } from './refusals-tab.tsx';
@@ -21,6 +22,7 @@ const tabs: Record<TabName, ComponentType> = {
   senders: SendersTab,
   forwarding: ForwardingTab,
   outages: OutagesTab,
+  backfill: BackfillTab,
   users: UsersTab,
   tokens: TokensTab,
   refusals: RefusalsTab,
