@@ -16,6 +16,12 @@ const WARNINGS: Record<number, string> = {
   45063: 'data set does not match the SOP class', // 0xB007
 };
 
+/** Who asked for the sending by C-MOVE (PS3.7 9.1.1.1.6, 9.1.1.1.7). */
+export interface MoveOriginator {
+  aeTitle: string;
+  messageID: number;
+}
+
 /**
  * C-STORE SCU (PS3.4 Annex B) over an association that stays open while there is work for it. Each pair of SOP class and
  * transfer syntax has a presentation context of its own, so that the peer takes what was received as it is; a second one per
@@ -25,15 +31,17 @@ export class DimseSender implements Sender {
   readonly #destination: DimseDestination;
   readonly #sources: Sources;
   readonly #callingAE: string;
+  readonly #originator: MoveOriginator | undefined;
   #association: AssociationRequestor | undefined;
   /** What the open association was asked for. */
   #proposed = new Set<string>();
   #sent = 0;
 
-  constructor(destination: DimseDestination, sources: Sources, aeTitle: string) {
+  constructor(destination: DimseDestination, sources: Sources, aeTitle: string, originator?: MoveOriginator) {
     this.#destination = destination;
     this.#sources = sources;
     this.#callingAE = destination.callingAE ?? aeTitle;
+    this.#originator = originator;
   }
 
   async send(jobs: readonly ForwardJob[], settle: Settle, signal: AbortSignal): Promise<void> {
@@ -129,6 +137,10 @@ export class DimseSender implements Sender {
           priority: 0,
           affectedSOPClassUID: instance.sopClassUID,
           affectedSOPInstanceUID: instance.sopInstanceUID,
+          ...(this.#originator && {
+            moveOriginatorAE: this.#originator.aeTitle,
+            moveOriginatorMessageID: this.#originator.messageID,
+          }),
         },
         resumed(first, dataSet),
       );
@@ -139,7 +151,7 @@ export class DimseSender implements Sender {
   }
 }
 
-async function* resumed(
+export async function* resumed(
   first: IteratorResult<Uint8Array, void>,
   rest: AsyncGenerator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
@@ -178,7 +190,7 @@ function conversionNote(job: ForwardJob, sentAs: string): string {
   return notes.join(', ');
 }
 
-function judged(response: CommandSet, note: string): Outcome {
+export function judged(response: CommandSet, note: string): Outcome {
   const status = response.status!;
   const shown = `0x${status.toString(16).padStart(4, '0').toUpperCase()}`;
   const comment = response.errorComment ? `: ${response.errorComment.replace(/[.\s]+$/, '')}` : '';

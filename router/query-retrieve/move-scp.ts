@@ -1,7 +1,6 @@
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import type { Archive } from '../../storage/archive-types.ts';
 import { Status } from '../dimse/command-set.ts';
-import { writeShortDataSet } from '../dimse/data-set-json.ts';
 import type { DimseService, ServiceRequest, ServiceResponse } from '../dimse/dimse-service.ts';
 import { QueryClass } from '../dimse/query-classes.ts';
 import { type ForwardedInstance, type ForwardJob, plainDestination } from '../forward/forward-types.ts';
@@ -11,15 +10,12 @@ import type { Outcome } from '../forward/sender.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import type { Permit, Workstation } from './permit.ts';
 import { selectInstances } from './selection.ts';
+import { lastResponse, Tally } from './sub-operations.ts';
 
 /** C-MOVE statuses (PS3.4 Table C.4-2). */
-const UNABLE_TO_PERFORM = 0xa702;
 const DESTINATION_UNKNOWN = 0xa801;
 const IDENTIFIER_MISMATCH = 0xa900;
-const SOME_FAILED = 0xb000;
 const UNABLE_TO_PROCESS = 0xc000;
-/** Counts are US: more sub-operations than that cannot be told. */
-const MOST_TOLD = 0xffff;
 /** After so many instances in a row without an answer the destination is taken for gone. */
 const MOST_SILENT = 3;
 /** At least this often the requester hears that work goes on, ms. */
@@ -38,34 +34,6 @@ export function moveScp(context: MoveContext): DimseService {
     abstractSyntaxes: [QueryClass.PatientRootMove, QueryClass.StudyRootMove],
     serve: (request) => move(context, request),
   };
-}
-
-class Tally {
-  remaining: number;
-  completed = 0;
-  warning = 0;
-  readonly failed: string[] = [];
-
-  constructor(total: number) {
-    this.remaining = total;
-  }
-
-  count(instance: ForwardedInstance, { outcome }: Outcome): void {
-    this.remaining--;
-    if (outcome === 'sent') this.completed++;
-    else if (outcome === 'warning') this.warning++;
-    else this.failed.push(instance.sopInstanceUID);
-  }
-
-  fields(withRemaining: boolean) {
-    const told = (n: number) => Math.min(n, MOST_TOLD);
-    return {
-      ...(withRemaining && { remainingSuboperations: told(this.remaining) }),
-      completedSuboperations: told(this.completed),
-      failedSuboperations: told(this.failed.length),
-      warningSuboperations: told(this.warning),
-    };
-  }
 }
 
 async function* move(context: MoveContext, request: ServiceRequest): AsyncGenerator<ServiceResponse> {
@@ -110,15 +78,16 @@ async function* move(context: MoveContext, request: ServiceRequest): AsyncGenera
 /** Yields a pending response after each instance, or to say that work goes on. */
 async function* sendAll(
   context: MoveContext,
-  { signal }: ServiceRequest,
+  request: ServiceRequest,
   destination: Workstation,
   instances: readonly ForwardedInstance[],
   tally: Tally,
 ): AsyncGenerator<ServiceResponse> {
+  const { signal } = request;
   const jobs: ForwardJob[] = instances.map((instance, id) => ({ id, instance, attempts: 0, changes: [] }));
   let news = Promise.withResolvers<void>();
   let finished = false;
-  const done = sendJobs(context, destination, jobs, signal, (job, outcome) => {
+  const done = sendJobs(context, request, destination, jobs, signal, (job, outcome) => {
     tally.count(job.instance, outcome);
     news.resolve();
   }).finally(() => {
@@ -138,12 +107,14 @@ async function* sendAll(
 
 async function sendJobs(
   { sources, aeTitle }: MoveContext,
+  { callingAE, command }: ServiceRequest,
   destination: Workstation,
   jobs: ForwardJob[],
   signal: AbortSignal,
   settled: (job: ForwardJob, outcome: Outcome) => void,
 ): Promise<void> {
-  const sender = new DimseSender(plainDestination(destination), sources, aeTitle);
+  const originator = { aeTitle: callingAE, messageID: command.messageID ?? 0 };
+  const sender = new DimseSender(plainDestination(destination), sources, aeTitle, originator);
   let left = jobs;
   let silent = 0;
   try {
@@ -168,19 +139,4 @@ async function sendJobs(
   } finally {
     await sender.rest();
   }
-}
-
-function lastResponse(tally: Tally, { context, signal }: ServiceRequest): ServiceResponse {
-  const dataSet =
-    tally.failed.length > 0
-      ? writeShortDataSet({ '00080058': { vr: 'UI', Value: tally.failed } }, context.transferSyntax)
-      : undefined;
-  const failedList = dataSet && { dataSet };
-  if (signal.aborted) return { status: Status.Cancel, fields: tally.fields(true), ...failedList };
-  const fields = tally.fields(false);
-  if (tally.failed.length === 0 && tally.warning === 0) return { status: Status.Success, fields };
-  if (tally.completed + tally.warning === 0) {
-    return { status: UNABLE_TO_PERFORM, errorComment: 'No image could be sent.', fields, ...failedList };
-  }
-  return { status: SOME_FAILED, fields, ...failedList };
 }

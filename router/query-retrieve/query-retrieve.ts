@@ -2,6 +2,7 @@ import type { RouterContext } from '../context.ts';
 import { ImagePool } from '../dicomweb/image-pool.ts';
 import type { DimseService } from '../dimse/dimse-service.ts';
 import { findScp } from './find-scp.ts';
+import { getScp } from './get-scp.ts';
 import { moveScp } from './move-scp.ts';
 import { Permit } from './permit.ts';
 
@@ -20,6 +21,7 @@ export function openQueryRetrieve({ config, archive, access }: RouterContext): Q
     services: [
       findScp({ catalogue: archive.catalogue, aeTitle, permit }),
       moveScp({ archive, sources, aeTitle, permit }),
+      getScp({ archive, sources, permit }),
     ],
     close: () => images.close(),
   };

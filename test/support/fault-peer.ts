@@ -27,6 +27,8 @@ export class FaultPeer {
   /** Every attempt, in order. */
   readonly tried: string[] = [];
   associations = 0;
+  /** Who asked for each attempt by C-MOVE. */
+  readonly originators: { aeTitle: string; messageID: number }[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -67,6 +69,9 @@ export class FaultPeer {
     const endOfDataSet = (contextId: number) => {
       const uid = parseCommandSet(command).affectedSOPInstanceUID ?? '';
       this.tried.push(uid);
+      const { moveOriginatorAE, moveOriginatorMessageID } = parseCommandSet(command);
+      if (moveOriginatorAE !== undefined && moveOriginatorMessageID !== undefined)
+        this.originators.push({ aeTitle: moveOriginatorAE, messageID: moveOriginatorMessageID });
       const fault = options.onStore?.(uid, this.tried.filter((each) => each === uid).length) ?? 0;
       if (fault === 'silence') return;
       if (fault === 'abort') {

@@ -1,0 +1,110 @@
+import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
+import type { Archive } from '../../storage/archive-types.ts';
+import { CommandField, Status } from '../dimse/command-set.ts';
+import type { DimseService, ServedAssociation, ServiceRequest, ServiceResponse } from '../dimse/dimse-service.ts';
+import { QueryClass } from '../dimse/query-classes.ts';
+import { isStorageClass } from '../dimse/sop-classes.ts';
+import { DeflatedExplicitVRLittleEndian } from '../dimse/transfer-syntaxes.ts';
+import type { ForwardedInstance, ForwardJob } from '../forward/forward-types.ts';
+import { canConvert, dataSetSize, FALLBACK_SYNTAXES, ReadAhead, type Sources } from '../forward/outgoing.ts';
+import { judged, resumed } from '../forward/send-dimse.ts';
+import type { Outcome } from '../forward/sender.ts';
+import { type Identifier, readIdentifier } from './identifier.ts';
+import type { Permit } from './permit.ts';
+import { selectInstances } from './selection.ts';
+import { lastResponse, Tally } from './sub-operations.ts';
+
+/** C-GET statuses (PS3.4 Table C.4-3). */
+const IDENTIFIER_MISMATCH = 0xa900;
+const UNABLE_TO_PROCESS = 0xc000;
+
+export interface GetContext {
+  archive: Pick<Archive, 'entries' | 'catalogue'>;
+  sources: Sources;
+  permit: Permit;
+}
+
+/**
+ * C-GET SCP of the Patient Root and Study Root models (PS3.4 C.4.3): images go back on the association on which they were asked
+ * for, in the presentation contexts for which the requester is SCP.
+ */
+export function getScp(context: GetContext): DimseService {
+  return {
+    abstractSyntaxes: [QueryClass.PatientRootGet, QueryClass.StudyRootGet],
+    peerMayServe: isStorageClass,
+    serve: (request) => get(context, request),
+  };
+}
+
+async function* get(context: GetContext, request: ServiceRequest): AsyncGenerator<ServiceResponse> {
+  const { permit, archive } = context;
+  const { signal, association } = request;
+  const refusal = await permit.check(request, 'C-GET');
+  if (refusal) {
+    yield refusal;
+    return;
+  }
+  let identifier: Identifier;
+  let instances: ForwardedInstance[];
+  try {
+    identifier = readIdentifier(request.dataSet, request.context.transferSyntax);
+    instances = await selectInstances(archive, identifier);
+  } catch (cause) {
+    const error = asLifeboatError(cause);
+    permit.audit(request, 'export', 'dimse', `C-GET: ${error.message}`, 'error');
+    const wrong = error.code === 'BAD_REQUEST' || error.code === 'DATASET_UNREADABLE';
+    yield { status: wrong ? IDENTIFIER_MISMATCH : UNABLE_TO_PROCESS, errorComment: error.message };
+    return;
+  }
+  const objects = [...new Set(instances.map(({ studyInstanceUID }) => studyInstanceUID))];
+  for (const study of objects) permit.audit(request, 'export', study, 'C-GET: begun', 'ok');
+  const tally = new Tally(instances.length);
+  const jobs = instances.map((instance, id): ForwardJob => ({ id, instance, attempts: 0, changes: [] }));
+  const reading = new ReadAhead(context.sources, jobs);
+  for (const [index, job] of jobs.entries()) {
+    if (signal.aborted || association.over) break;
+    tally.count(job.instance, await sendOne(association, reading, job, index));
+    if (!signal.aborted && index < jobs.length - 1) yield { status: Status.Pending, fields: tally.fields(true) };
+  }
+  const outcome = tally.failed.length > 0 ? 'error' : 'ok';
+  const counts = `${tally.completed} sent, ${tally.warning} with a warning, ${tally.failed.length} failed, ${tally.remaining} not tried`;
+  permit.audit(request, 'export', objects[0] ?? identifier.level, `C-GET: ${counts}`, outcome);
+  yield lastResponse(tally, request);
+}
+
+/** One C-STORE sub-operation, as it is kept where the requester takes it so, else uncompressed. */
+async function sendOne(
+  association: ServedAssociation,
+  reading: ReadAhead,
+  job: ForwardJob,
+  index: number,
+): Promise<Outcome> {
+  const { instance } = job;
+  const { sopClassUID, sopInstanceUID, transferSyntaxUID } = instance;
+  const syntaxes = canConvert(instance) ? [transferSyntaxUID, ...FALLBACK_SYNTAXES] : [transferSyntaxUID];
+  const at = syntaxes
+    .map((syntax) => association.contextFor(sopClassUID, syntax))
+    .find((accepted) => accepted !== undefined);
+  if (!at) return failed(new LifeboatError('PEER_NO_CONTEXT'));
+  const asItIs = at.transferSyntax === transferSyntaxUID;
+  if (asItIs && dataSetSize(instance) % 2 === 1 && transferSyntaxUID !== DeflatedExplicitVRLittleEndian)
+    return failed(new LifeboatError('DATASET_UNREADABLE', 'The data set has an odd length.'));
+  const dataSet = reading.dataSet(index, at.transferSyntax);
+  try {
+    // What cannot be read is known before the request goes out: the association survives it.
+    const first = await dataSet.next();
+    const command = {
+      commandField: CommandField.CStoreRQ,
+      priority: 0,
+      affectedSOPClassUID: sopClassUID,
+      affectedSOPInstanceUID: sopInstanceUID,
+    };
+    return judged(await association.invoke(at, command, resumed(first, dataSet)), '');
+  } catch (error) {
+    return failed(asLifeboatError(error));
+  }
+}
+
+function failed(error: LifeboatError): Outcome {
+  return { outcome: 'failed', message: error.message, error };
+}
