@@ -40,6 +40,10 @@ describe.skipIf(!chromiumAvailable())('overlays on the pictures', () => {
     await reading.close();
   });
 
+  it('count as shown', async () => {
+    await eventually(async () => await reading.page.locator('.all-shown').textContent()).toMatch(/All 6 objects/);
+  });
+
   it('a segment lies on its slice, at its place, and on no other', async () => {
     await toggle('Segmentation');
     await goTo(1);

@@ -18,6 +18,7 @@ type StoredObject = Pick<Picture, 'instance' | 'studyInstanceUID'>;
 interface Waiting {
   picture: Picture;
   urgency: Urgency;
+  abort: AbortController;
   promise: Promise<DecodedFrame>;
   resolve: (frame: DecodedFrame) => void;
   reject: (error: Error) => void;
@@ -33,13 +34,17 @@ export interface FrameStoreOptions {
 }
 
 const bigEndian = '1.2.840.10008.1.2.2';
+/** Palettes of the objects looked at last. */
+const mostPalettes = 64;
 
 /** Fetches frames by byte range, decodes them and keeps the recent ones. Visible pictures go before prefetched ones. */
 export class FrameStore {
   readonly #options: FrameStoreOptions;
   readonly #cache = new Map<string, DecodedFrame>();
   readonly #wanted = new Map<string, Waiting>();
-  readonly #running = new Set<string>();
+  readonly #running = new Set<Waiting>();
+  /** What each pane is likely to want, and what it shows. */
+  readonly #plans = new Map<object, { current?: Picture; ahead: readonly Picture[] }>();
   readonly #urls = new Map<string, string>();
   readonly #palettes = new Map<string, Promise<Palette | undefined>>();
   readonly #inflated = new Map<string, Promise<Inflated>>();
@@ -66,6 +71,11 @@ export class FrameStore {
     return this.#cache.has(id);
   }
 
+  /** Decoded bytes that are kept now. */
+  get heldBytes(): number {
+    return this.#bytes;
+  }
+
   /** Why a picture could not be had when it was last tried; undefined when it could, or was not tried. */
   failureOf(id: string): string | undefined {
     return this.#failures.get(id);
@@ -82,23 +92,65 @@ export class FrameStore {
     return this.#want(picture, urgency);
   }
 
-  /** Replaces what is prefetched: these, in this order, as far as the budget reaches; what nobody waits for is dropped. */
-  prefetch(pictures: Picture[]): void {
-    for (const [id, waiting] of this.#wanted)
-      if (waiting.urgency === 'prefetch' && !this.#running.has(id)) {
-        this.#wanted.delete(id);
-        waiting.reject(new DOMException('no longer wanted', 'AbortError'));
-      }
-    let budget = this.#options.budgetBytes * 0.8;
-    for (const picture of pictures) {
-      budget -= this.#estimate(picture);
-      if (budget < 0) break;
-      if (!this.#cache.has(picture.id)) this.#want(picture, 'prefetch').catch(() => undefined);
+  /**
+   * Replaces what is prefetched for one pane: these, in this order. The panes take turns, as far as the budget reaches; what no
+   * pane wants any more is dropped, also where it is on its way.
+   * @param owner the pane
+   * @param current what it shows or waits for; an earlier one is urgent no longer
+   */
+  prefetch(ahead: readonly Picture[], owner: object = this, current?: Picture): void {
+    const before = this.#plans.get(owner)?.current;
+    if (ahead.length === 0 && !current) this.#plans.delete(owner);
+    else this.#plans.set(owner, { ahead, ...(current && { current }) });
+    if (before) this.#demote(before);
+    const wanted = this.#plannedPictures();
+    const ids = new Set(wanted.map(({ id }) => id));
+    for (const [id, waiting] of this.#wanted) if (waiting.urgency === 'prefetch' && !ids.has(id)) this.#drop(waiting);
+    // The nearest last: they are then the last to be put out.
+    for (const picture of wanted.toReversed()) this.peek(picture);
+    for (const picture of wanted) {
+      if (this.#cache.has(picture.id)) continue;
+      const waiting = this.#wanted.get(picture.id);
+      if (waiting?.urgency === 'prefetch' && !this.#running.has(waiting)) {
+        this.#wanted.delete(picture.id);
+        this.#wanted.set(picture.id, waiting);
+      } else this.#want(picture, 'prefetch').catch(() => undefined);
     }
   }
 
+  /** What the panes are likely to want, in turns, as far as the budget reaches. */
+  #plannedPictures(): Picture[] {
+    const plans = [...this.#plans.values()];
+    const longest = Math.max(0, ...plans.map(({ ahead }) => ahead.length));
+    const planned = new Map<string, Picture>();
+    let budget = this.#options.budgetBytes * 0.8;
+    for (const { current } of plans) if (current) budget -= this.#estimate(current);
+    for (let i = 0; i < longest; i += 1)
+      for (const { ahead } of plans) {
+        const picture = ahead[i];
+        if (!picture || planned.has(picture.id)) continue;
+        budget -= this.#estimate(picture);
+        if (budget < 0) return [...planned.values()];
+        planned.set(picture.id, picture);
+      }
+    return [...planned.values()];
+  }
+
+  /** A picture that no pane shows any more is no more urgent than the others. */
+  #demote({ id }: Picture): void {
+    for (const { current } of this.#plans.values()) if (current?.id === id) return;
+    const waiting = this.#wanted.get(id);
+    if (waiting?.urgency === 'visible') waiting.urgency = 'prefetch';
+  }
+
+  #drop(waiting: Waiting): void {
+    this.#wanted.delete(waiting.picture.id);
+    waiting.abort.abort();
+    waiting.reject(new DOMException('no longer wanted', 'AbortError'));
+  }
+
   /** Bytes [start, end) of the picture's object. */
-  async readBytes(picture: StoredObject, start: number, end: number): Promise<Uint8Array> {
+  async readBytes(picture: StoredObject, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
     const { instance } = picture;
     const identity = instance.key;
     const url = () => this.#urls.get(identity) ?? instance.url;
@@ -106,11 +158,11 @@ export class FrameStore {
     const address = url();
     if (!address) throw new FetchError(0, 'the store gave no address for it');
     try {
-      return await fetchRange(address, start, end, instance.size);
+      return await fetchRange(address, start, end, instance.size, signal && { signal });
     } catch (error) {
       if (!(error instanceof FetchError) || (error.status !== 403 && error.status !== 401)) throw error;
       if (url() === address) await this.#refresh(picture);
-      return await fetchRange(url() ?? address, start, end, instance.size);
+      return await fetchRange(url() ?? address, start, end, instance.size, signal && { signal });
     }
   }
 
@@ -134,14 +186,15 @@ export class FrameStore {
     const known = this.#wanted.get(picture.id);
     if (known) {
       if (rank[urgency] > rank[known.urgency]) known.urgency = urgency;
-      if (urgency === 'visible' && !this.#running.has(picture.id)) {
+      if (urgency === 'visible' && !this.#running.has(known)) {
         this.#wanted.delete(picture.id);
         this.#wanted.set(picture.id, known);
       }
       return known.promise;
     }
     const { promise, resolve, reject } = Promise.withResolvers<DecodedFrame>();
-    this.#wanted.set(picture.id, { picture, urgency, promise, resolve, reject });
+    const abort = new AbortController();
+    this.#wanted.set(picture.id, { picture, urgency, abort, promise, resolve, reject });
     this.#pump();
     return promise;
   }
@@ -149,8 +202,8 @@ export class FrameStore {
   #pump(): void {
     while (this.#running.size < this.#options.concurrency) {
       let next: Waiting | undefined;
-      for (const [id, waiting] of this.#wanted) {
-        if (this.#running.has(id)) continue;
+      for (const waiting of this.#wanted.values()) {
+        if (this.#running.has(waiting)) continue;
         const difference = next ? rank[waiting.urgency] - rank[next.urgency] : 1;
         if (difference > 0 || (difference === 0 && waiting.urgency === 'visible')) next = waiting;
       }
@@ -160,26 +213,29 @@ export class FrameStore {
   }
 
   async #run(waiting: Waiting): Promise<void> {
-    const { picture } = waiting;
-    this.#running.add(picture.id);
+    const { picture, abort } = waiting;
+    this.#running.add(waiting);
     try {
-      const frame = await this.#decode(picture);
+      const frame = await this.#decode(picture, abort.signal);
       this.#keep(picture.id, frame);
       this.#failures.delete(picture.id);
       waiting.resolve(frame);
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
-      this.#failures.set(picture.id, reason.message);
+      if (!abort.signal.aborted) this.#failures.set(picture.id, reason.message);
       waiting.reject(reason);
     } finally {
-      this.#running.delete(picture.id);
-      this.#wanted.delete(picture.id);
+      this.#running.delete(waiting);
+      if (this.#wanted.get(picture.id) === waiting) this.#wanted.delete(picture.id);
       for (const listener of this.#listeners) listener(picture.id);
       this.#pump();
     }
   }
 
   #keep(id: string, frame: DecodedFrame): void {
+    const before = this.#cache.get(id);
+    if (before) this.#bytes -= decodedBytes(before);
+    this.#cache.delete(id);
     this.#cache.set(id, frame);
     this.#bytes += decodedBytes(frame);
     for (const [oldest, old] of this.#cache) {
@@ -189,15 +245,16 @@ export class FrameStore {
     }
   }
 
-  async #decode(picture: Picture): Promise<DecodedFrame> {
+  async #decode(picture: Picture, signal: AbortSignal): Promise<DecodedFrame> {
     const { instance } = picture;
     const layout = instance.pixelData!;
     const format = pixelFormatOf(picture.attributes, instance.transferSyntaxUID, layout);
     if (needsPalette(picture)) format.palette = await this.#palette(picture);
     if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
-    const read = (start: number, end: number) => this.readBytes(picture, start, end);
+    const read = (start: number, end: number) => this.readBytes(picture, start, end, signal);
     const bytes = await readFrame(layout, picture.frame, format, read);
     if (hasNativeFrames(layout, instance.transferSyntaxUID)) return decodeNative(bytes, format);
+    signal.throwIfAborted();
     const { decodeInWorker } = await import('./decode-pool.ts');
     return await decodeInWorker(bytes, format);
   }
@@ -231,6 +288,7 @@ export class FrameStore {
       palette = paletteOf(picture.attributes, transferSyntaxUID === bigEndian, (start, end) =>
         this.readData(picture, start, end),
       );
+      if (this.#palettes.size >= mostPalettes) this.#palettes.delete(this.#palettes.keys().next().value!);
       this.#palettes.set(key, palette);
       palette.catch(() => this.#palettes.delete(key));
     }

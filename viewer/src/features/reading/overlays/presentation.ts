@@ -3,7 +3,7 @@ import type { VoiFunction } from '../paint/grayscale.ts';
 import { itemsOf, numberOf, numbersOf, textOf } from '../study/dicom-json.ts';
 import type { Point } from '../study/point.ts';
 import type { Picture } from '../study/study-model.ts';
-import type { Colour, Drawing, Overlay, OverlayPart, Shape } from './overlay-types.ts';
+import { type Colour, colourOfLab, type Drawing, type Overlay, type OverlayPart, type Shape } from './overlay-types.ts';
 
 /** How a presentation state wants a picture to look. */
 export interface PresentedLook {
@@ -59,8 +59,10 @@ export class Presentation implements Overlay {
     this.#metadata = metadata;
     this.references = itemsOf(metadata, '00081115').flatMap(referencesOf);
     for (const layer of itemsOf(metadata, '00700060')) {
+      const colour = colourOfLab(numbersOf(layer, '00700401'));
       const grey = numberOf(layer, '00700066');
-      if (grey !== undefined && grey > 0x7fff) {
+      if (colour) this.#colours.set(textOf(layer, '00700002'), colour);
+      else if (grey !== undefined && grey > 0x7fff) {
         const light = Math.round(grey / 257);
         this.#colours.set(textOf(layer, '00700002'), [light, light, Math.round(light * 0.75)]);
       }

@@ -15,7 +15,8 @@ export interface OverlaySource {
   pictures: Picture[];
 }
 
-function kindOf(sopClassUID: string): OverlayKind | undefined {
+/** How an object is laid over pictures, by its SOP class; undefined when it is not. */
+export function overlayKindOf(sopClassUID: string): OverlayKind | undefined {
   if (/^1\.2\.840\.10008\.5\.1\.4\.1\.1\.66\.[47]$/.test(sopClassUID)) return 'segmentation';
   if (sopClassUID === '1.2.840.10008.5.1.4.1.1.481.3') return 'structures';
   if (sopClassUID === '1.2.840.10008.5.1.4.1.1.11.1') return 'presentation';
@@ -33,7 +34,7 @@ export function overlaysOf(model: StudyModel): OverlaySource[] {
   const frames = new Map<string, Picture[]>();
   for (const stack of model.stacks)
     for (const picture of stack.pictures) {
-      if (kindOf(picture.instance.sopClassUID) !== 'segmentation') continue;
+      if (overlayKindOf(picture.instance.sopClassUID) !== 'segmentation') continue;
       const own = frames.get(picture.instance.key);
       if (own) own.push(picture);
       else frames.set(picture.instance.key, [picture]);
@@ -45,7 +46,7 @@ export function overlaysOf(model: StudyModel): OverlaySource[] {
     found.push({ key, studyInstanceUID, kind: 'segmentation', name, instance, pictures });
   }
   for (const { instance, description } of model.others) {
-    const kind = kindOf(instance.sopClassUID);
+    const kind = overlayKindOf(instance.sopClassUID);
     if (kind) found.push({ key: instance.key, studyInstanceUID, kind, name: description, instance, pictures: [] });
   }
   known.set(model, found);

@@ -23,7 +23,9 @@ export interface ReadyPicture extends Paintable {
 }
 
 const ready = new WeakMap<DecodedFrame, ReadyPicture>();
+/** Of the images looked at last. */
 const tables = new Map<string, GrayscaleTables>();
+const mostTables = 200;
 
 function assemble(picture: Picture, frame: DecodedFrame): ReadyPicture {
   const known = ready.get(frame);
@@ -76,8 +78,11 @@ export function peekReady(picture: Picture): ReadyPicture | undefined {
 export async function loadReady(picture: Picture, urgency: Urgency = 'visible'): Promise<ReadyPicture> {
   const frame = frames.load(picture, urgency);
   const key = tablesKey(picture);
-  if (hasTables(picture) && !tables.has(key))
-    tables.set(key, await readTables(picture, (start, end) => frames.readData(picture, start, end)));
+  if (hasTables(picture) && !tables.has(key)) {
+    const read = await readTables(picture, (start, end) => frames.readData(picture, start, end));
+    if (tables.size >= mostTables) tables.delete(tables.keys().next().value!);
+    tables.set(key, read);
+  }
   return assemble(picture, await frame);
 }
 

@@ -49,6 +49,9 @@ function passes(error: unknown): boolean {
   return status === undefined || status === 0 || status >= 500;
 }
 
+/** Studies that are shown at once when somebody comes back to them; of earlier ones the list is fetched again. */
+const remembered = 8;
+
 /** Opens the studies of the address and keeps them up to date while images arrive. */
 export class StudyLoader {
   readonly #options: Required<StudyLoaderOptions>;
@@ -74,6 +77,10 @@ export class StudyLoader {
   want(uids: readonly string[]): void {
     const before = this.#wanted;
     this.#wanted = uids;
+    for (const uid of this.#known.keys()) {
+      if (this.#known.size <= remembered) break;
+      if (!uids.includes(uid)) this.#known.delete(uid);
+    }
     for (const uid of uids) {
       if (before.includes(uid)) continue;
       const boot = before.length === 0 && !this.#known.has(uid) ? this.#options.boot(uid) : null;

@@ -1,5 +1,6 @@
 import { formatInstant } from '../../../shared/format.ts';
 import { messages } from '../../../shared/messages.en.ts';
+import { overlayKindOf } from '../overlays/study-overlays.ts';
 import type { StudyModel } from './study-model.ts';
 
 /** An object of the store that the reader can neither see as a picture nor open, and why. */
@@ -26,7 +27,9 @@ export interface StudyCount {
  * @param failureOf why a picture could not be had, or undefined
  */
 export function countOf(model: StudyModel, failureOf: (pictureId: string) => string | undefined): StudyCount {
-  const unshown: Unshown[] = model.others.map(({ instance, kind, description, why }) => ({
+  // Structures and presentation states are shown on the pictures they belong to.
+  const left = model.others.filter(({ instance }) => overlayKindOf(instance.sopClassUID) === undefined);
+  const unshown: Unshown[] = left.map(({ instance, kind, description, why }) => ({
     key: instance.key,
     kind,
     description: [description, messages.reading.why[why]].filter(Boolean).join(': '),
@@ -67,5 +70,5 @@ export function countOf(model: StudyModel, failureOf: (pictureId: string) => str
       unshown.push({ key, kind: messages.reading.earlierKind, description, size, url, name: instance.sopInstanceUID });
     }
   }
-  return { inStore: model.objects + older, shown: model.objects - model.others.length - failed, unshown };
+  return { inStore: model.objects + older, shown: model.objects - left.length - failed, unshown };
 }

@@ -105,6 +105,7 @@ export class ViewportController {
   attach(canvas: HTMLCanvasElement | null): void {
     this.#canvas = canvas;
     if (canvas) this.resize();
+    this.#prefetch();
   }
 
   /** Fits the canvas to its element and paints at once. */
@@ -405,6 +406,7 @@ export class ViewportController {
     this.error = '';
     if (!picture) {
       this.#shown = null;
+      this.#prefetch();
       this.#invalidate();
       return;
     }
@@ -449,7 +451,9 @@ export class ViewportController {
   }
 
   #prefetch(): void {
-    if (this.stack) frames.prefetch(prefetchOrder(this.stack.pictures, this.index, this.#direction));
+    const { stack, picture } = this;
+    if (!stack || !picture || !this.#canvas) frames.prefetch([], this);
+    else frames.prefetch(prefetchOrder(stack.pictures, this.index, this.#direction, this.cine > 0), this, picture);
   }
 
   #invalidate(): void {
