@@ -8,8 +8,8 @@ import type { MetadataText } from './segments.ts';
 import type { SpoolEntry, UnreadFiles } from './spool-types.ts';
 import type { WaitingStudy } from './waiting.ts';
 
-/** An instance of the spool. There may be no file of its own yet. */
-export type AcknowledgedInstance = Omit<SpoolEntry, 'sha256' | 'path'>;
+/** An instance of the spool. Its file may not be there yet (`unpack`), or not any more: then it is in the store. */
+export type AcknowledgedInstance = Omit<SpoolEntry, 'sha256'>;
 
 export interface SpoolStatus {
   /** Instances acknowledged and not yet committed to the store. */
@@ -54,6 +54,8 @@ export interface Archive extends Receiver {
   spool(): SpoolStatus;
   /** What is acknowledged and not yet in store and catalogue, one by one. */
   acknowledged(): Iterable<AcknowledgedInstance>;
+  /** Resolves when what is acknowledged now has a file, or none can be written. */
+  unpack(): Promise<void>;
   /** By Study Instance UID: what is acknowledged and not yet in the store. Made anew at each call. */
   waiting(): Map<string, WaitingStudy>;
   tending(): TendingState;

@@ -159,6 +159,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
     beginFile: receiver.beginFile,
     spool: () => committer.status(),
     acknowledged: () => spool.acknowledged(),
+    unpack: () => spool.unpacked(),
     waiting: () => waitingStudies(spool.acknowledged()),
     tending: () => tender.state(),
     flush: async () => {

@@ -19,8 +19,11 @@ const WHOLE_BYTES = 4 * 1024 * 1024;
 /** What is changed or transcoded is in memory as a whole; beyond this a person has to decide. */
 const MOST_CONVERTED_BYTES = 512 * 1024 * 1024;
 
+/** What is read of a store. */
+export type ReadableStore = Pick<ObjectStore, 'get' | 'stream'>;
+
 export interface Sources {
-  store: ObjectStore;
+  store: ReadableStore;
   /** For what the peer does not take as it is. */
   images: ImagePool;
 }
@@ -118,14 +121,14 @@ export function ownSyntax({ instance, changes }: ForwardJob): string {
   return changes.length > 0 && rebuilt ? T.ExplicitVRLittleEndian : transferSyntaxUID;
 }
 
-async function readWhole(store: ObjectStore, instance: ForwardedInstance): Promise<Buffer> {
+async function readWhole(store: ReadableStore, instance: ForwardedInstance): Promise<Buffer> {
   const bytes = await store.get(instance.key, { start: instance.dataSetOffset });
   mustBe(instance, createHash('sha256').update(bytes).digest('hex'));
   return bytes;
 }
 
 /** Reads twice: first for the hash, then to send; a hash that comes last would come too late. */
-async function* streamChecked(store: ObjectStore, instance: ForwardedInstance): AsyncGenerator<Uint8Array> {
+async function* streamChecked(store: ReadableStore, instance: ForwardedInstance): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   for await (const chunk of (await store.stream(instance.key, { start: instance.dataSetOffset })).body)
     hash.update(chunk);

@@ -8,6 +8,7 @@ import { QueryClass } from '../dimse/query-classes.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import { matches } from './matches.ts';
 import type { Permit } from './permit.ts';
+import type { Spooled } from './spooled.ts';
 
 /** C-FIND failures (PS3.4 Table C.4-1). */
 const OUT_OF_RESOURCES = 0xa700;
@@ -20,6 +21,8 @@ export interface FindContext {
   aeTitle: string;
   permit: Permit;
   mostMatches?: number;
+  /** What is not in the catalogue yet. */
+  spooled?: Spooled;
 }
 
 /** C-FIND SCP of the Patient Root and Study Root models (PS3.4 C.4.1), hierarchical and relational alike. */
@@ -58,7 +61,7 @@ async function* find(context: FindContext, request: ServiceRequest): AsyncGenera
   try {
     // Written before the first answer leaves.
     context.permit.audit(request, 'query', identifier.level, `C-FIND: ${shown || 'everything'}`, 'ok');
-    for await (const { row, keysIgnored } of matches(context.catalogue, identifier)) {
+    for await (const { row, keysIgnored } of matches(context.catalogue, identifier, context.spooled)) {
       if (request.signal.aborted) {
         last = { status: Status.Cancel };
         break;

@@ -1,25 +1,24 @@
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
-import type { Archive } from '../../storage/archive-types.ts';
 import { CommandField, Status } from '../dimse/command-set.ts';
 import type { DimseService, ServedAssociation, ServiceRequest, ServiceResponse } from '../dimse/dimse-service.ts';
 import { QueryClass } from '../dimse/query-classes.ts';
 import { isStorageClass } from '../dimse/sop-classes.ts';
 import { DeflatedExplicitVRLittleEndian } from '../dimse/transfer-syntaxes.ts';
-import type { ForwardedInstance, ForwardJob } from '../forward/forward-types.ts';
+import type { ForwardJob } from '../forward/forward-types.ts';
 import { canConvert, dataSetSize, FALLBACK_SYNTAXES, ReadAhead, type Sources } from '../forward/outgoing.ts';
 import { judged, resumed } from '../forward/send-dimse.ts';
 import type { Outcome } from '../forward/sender.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import type { Permit } from './permit.ts';
-import { selectInstances } from './selection.ts';
+import { type Selected, type SelectionContext, selectInstances } from './selection.ts';
+import { SpoolFirst } from './spooled.ts';
 import { lastResponse, Tally } from './sub-operations.ts';
 
 /** C-GET statuses (PS3.4 Table C.4-3). */
 const IDENTIFIER_MISMATCH = 0xa900;
 const UNABLE_TO_PROCESS = 0xc000;
 
-export interface GetContext {
-  archive: Pick<Archive, 'entries' | 'catalogue'>;
+export interface GetContext extends SelectionContext {
   sources: Sources;
   permit: Permit;
 }
@@ -37,7 +36,7 @@ export function getScp(context: GetContext): DimseService {
 }
 
 async function* get(context: GetContext, request: ServiceRequest): AsyncGenerator<ServiceResponse> {
-  const { permit, archive } = context;
+  const { permit } = context;
   const { signal, association } = request;
   const refusal = await permit.check(request, 'C-GET');
   if (refusal) {
@@ -45,10 +44,10 @@ async function* get(context: GetContext, request: ServiceRequest): AsyncGenerato
     return;
   }
   let identifier: Identifier;
-  let instances: ForwardedInstance[];
+  let selected: Selected;
   try {
     identifier = readIdentifier(request.dataSet, request.context.transferSyntax);
-    instances = await selectInstances(archive, identifier);
+    selected = await selectInstances(context, identifier);
   } catch (cause) {
     const error = asLifeboatError(cause);
     permit.audit(request, 'export', 'dimse', `C-GET: ${error.message}`, 'error');
@@ -56,11 +55,13 @@ async function* get(context: GetContext, request: ServiceRequest): AsyncGenerato
     yield { status: wrong ? IDENTIFIER_MISMATCH : UNABLE_TO_PROCESS, errorComment: error.message };
     return;
   }
+  const { instances, waiting } = selected;
+  const sources = { ...context.sources, store: new SpoolFirst(context.sources.store, context.archive, waiting) };
   const objects = [...new Set(instances.map(({ studyInstanceUID }) => studyInstanceUID))];
   for (const study of objects) permit.audit(request, 'export', study, 'C-GET: begun', 'ok');
   const tally = new Tally(instances.length);
   const jobs = instances.map((instance, id): ForwardJob => ({ id, instance, attempts: 0, changes: [] }));
-  const reading = new ReadAhead(context.sources, jobs);
+  const reading = new ReadAhead(sources, jobs);
   for (const [index, job] of jobs.entries()) {
     if (signal.aborted || association.over) break;
     tally.count(job.instance, await sendOne(association, reading, job, index));

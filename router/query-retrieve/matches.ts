@@ -2,6 +2,8 @@ import type { Catalogue, QueryLevel } from '../../storage/catalogue/catalogue-ty
 import type { DicomJson } from '../../storage/format/manifest.ts';
 import type { QueryRetrieveLevel } from '../dimse/query-classes.ts';
 import { type Identifier, textOf } from './identifier.ts';
+import type { Spooled } from './spooled.ts';
+import { SpooledMatches } from './spooled-matches.ts';
 
 const PAGE = 500;
 const PATIENT_ID = '00100020';
@@ -30,12 +32,13 @@ export interface Match {
  * What the catalogue has that matches, newest study first, a page at a time. A row that moves between two pages because
  * something was received meanwhile comes once.
  */
-export async function* matches(catalogue: Catalogue, identifier: Identifier): AsyncGenerator<Match> {
+export async function* matches(catalogue: Catalogue, identifier: Identifier, spooled?: Spooled): AsyncGenerator<Match> {
   const level = CATALOGUE_LEVEL[identifier.level];
   const ofPatient = identifier.level === 'PATIENT';
   const counted = Object.values(PATIENT_COUNTS);
   const keys = identifier.keys.filter(({ tag }) => !(counted as string[]).includes(tag));
   const seen = new Set<string>();
+  const waiting = spooled && (await SpooledMatches.open(spooled, catalogue, identifier));
   for (let offset = 0; ; offset += PAGE) {
     const { rows, more, ignoredKeys } = await catalogue.query({ level, keys, limit: PAGE, offset });
     const keysIgnored = (ignoredKeys?.length ?? 0) > 0 || keys.length < identifier.keys.length;
@@ -43,10 +46,16 @@ export async function* matches(catalogue: Catalogue, identifier: Identifier): As
       const id = identityOf(identifier.level, row);
       if (seen.has(id)) continue;
       seen.add(id);
-      if (!ofPatient) yield { row, keysIgnored };
+      if (!ofPatient) yield { row: waiting?.completed(row) ?? row, keysIgnored };
       else yield { row: await patientRow(catalogue, identifier, row), keysIgnored };
     }
-    if (!more) return;
+    if (!more) break;
+  }
+  for await (const row of waiting?.rows() ?? []) {
+    const id = identityOf(identifier.level, row);
+    if (seen.has(id)) continue;
+    seen.add(id);
+    yield { row: ofPatient ? await patientRow(catalogue, identifier, row) : row, keysIgnored: false };
   }
 }
 

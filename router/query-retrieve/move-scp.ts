@@ -1,5 +1,4 @@
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
-import type { Archive } from '../../storage/archive-types.ts';
 import { Status } from '../dimse/command-set.ts';
 import type { DimseService, ServiceRequest, ServiceResponse } from '../dimse/dimse-service.ts';
 import { QueryClass } from '../dimse/query-classes.ts';
@@ -9,7 +8,8 @@ import { DimseSender } from '../forward/send-dimse.ts';
 import type { Outcome } from '../forward/sender.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import type { Permit, Workstation } from './permit.ts';
-import { selectInstances } from './selection.ts';
+import { type Selected, type SelectionContext, selectInstances } from './selection.ts';
+import { SpoolFirst } from './spooled.ts';
 import { lastResponse, Tally } from './sub-operations.ts';
 
 /** C-MOVE statuses (PS3.4 Table C.4-2). */
@@ -21,8 +21,7 @@ const MOST_SILENT = 3;
 /** At least this often the requester hears that work goes on, ms. */
 const STILL_HERE_MS = 10_000;
 
-export interface MoveContext {
-  archive: Pick<Archive, 'entries' | 'catalogue'>;
+export interface MoveContext extends SelectionContext {
   sources: Sources;
   aeTitle: string;
   permit: Permit;
@@ -52,10 +51,10 @@ async function* move(context: MoveContext, request: ServiceRequest): AsyncGenera
     return;
   }
   let identifier: Identifier;
-  let instances: ForwardedInstance[];
+  let selected: Selected;
   try {
     identifier = readIdentifier(request.dataSet, request.context.transferSyntax);
-    instances = await selectInstances(context.archive, identifier);
+    selected = await selectInstances(context, identifier);
   } catch (cause) {
     const error = asLifeboatError(cause);
     permit.audit(request, 'export', 'dimse', `C-MOVE to ${wanted}: ${error.message}`, 'error');
@@ -64,11 +63,13 @@ async function* move(context: MoveContext, request: ServiceRequest): AsyncGenera
     yield { status, errorComment: error.message };
     return;
   }
+  const { instances, waiting } = selected;
+  const sources = { ...context.sources, store: new SpoolFirst(context.sources.store, context.archive, waiting) };
   const objects = [...new Set(instances.map(({ studyInstanceUID }) => studyInstanceUID))];
   const what = `C-MOVE to ${wanted}`;
   for (const study of objects) permit.audit(request, 'export', study, `${what}: begun`, 'ok');
   const tally = new Tally(instances.length);
-  yield* sendAll(context, request, destination, instances, tally);
+  yield* sendAll({ ...context, sources }, request, destination, instances, tally);
   const outcome = tally.failed.length > 0 ? 'error' : 'ok';
   const counts = `${tally.completed} sent, ${tally.warning} with a warning, ${tally.failed.length} failed, ${tally.remaining} not tried`;
   permit.audit(request, 'export', objects[0] ?? identifier.level, `${what}: ${counts}`, outcome);

@@ -5,6 +5,7 @@ import { findScp } from './find-scp.ts';
 import { getScp } from './get-scp.ts';
 import { moveScp } from './move-scp.ts';
 import { Permit } from './permit.ts';
+import { Spooled } from './spooled.ts';
 
 /** The Query/Retrieve service in place of the PACS (PS3.4 Annex C). */
 export interface QueryRetrieve {
@@ -17,12 +18,15 @@ export function openQueryRetrieve({ config, archive, access }: RouterContext): Q
   const images = new ImagePool();
   const { aeTitle } = config;
   const sources = { store: archive.reading, images };
+  const spooled = new Spooled(archive);
   return {
     services: [
-      findScp({ catalogue: archive.catalogue, aeTitle, permit }),
-      moveScp({ archive, sources, aeTitle, permit }),
-      getScp({ archive, sources, permit }),
+      findScp({ catalogue: archive.catalogue, aeTitle, permit, spooled }),
+      moveScp({ archive, spooled, sources, aeTitle, permit }),
+      getScp({ archive, spooled, sources, permit }),
     ],
-    close: () => images.close(),
+    close: async () => {
+      await Promise.all([images.close(), spooled.close()]);
+    },
   };
 }

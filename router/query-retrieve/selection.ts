@@ -1,10 +1,12 @@
 import { LifeboatError } from '../../contract/errors.ts';
-import type { Archive } from '../../storage/archive-types.ts';
-import { currentEntries } from '../../storage/merge.ts';
+import type { AcknowledgedInstance, Archive } from '../../storage/archive-types.ts';
+import type { InstanceEntry } from '../../storage/format/manifest.ts';
+import { currentEntries, mergeEntries } from '../../storage/merge.ts';
 import type { ForwardedInstance } from '../forward/forward-types.ts';
 import { toForwarded } from '../forward/forwarding.ts';
 import { type Identifier, textOf, uidsOf } from './identifier.ts';
 import { studiesOfPatient } from './matches.ts';
+import { entryOf, keyInSpool, type Spooled } from './spooled.ts';
 
 const PATIENT_ID = '00100020';
 const STUDY = '0020000D';
@@ -13,23 +15,38 @@ const INSTANCE = '00080018';
 /** More cannot be counted in a response, and nobody asks for it on purpose. */
 const MOST_INSTANCES = 100_000;
 
+export interface SelectionContext {
+  archive: Pick<Archive, 'entries' | 'catalogue'>;
+  /** What is not in the store yet. */
+  spooled: Spooled;
+}
+
+export interface Selected {
+  instances: ForwardedInstance[];
+  /** Those that are in the spool, by their key: for `SpoolFirst`. */
+  waiting: ReadonlyMap<string, AcknowledgedInstance>;
+}
+
 /**
  * The instances that a C-MOVE or C-GET identifier names by its unique keys (PS3.4 C.4.2.1.4), the newest content of each. A
  * missing key of a level above is made up for where the one below says which it is.
  * @throws BAD_REQUEST when it names nothing, or far too much
  */
 export async function selectInstances(
-  archive: Pick<Archive, 'entries' | 'catalogue'>,
+  { archive, spooled }: SelectionContext,
   identifier: Identifier,
-): Promise<ForwardedInstance[]> {
+): Promise<Selected> {
   const { level } = identifier;
   const series = level === 'SERIES' || level === 'IMAGE' ? uidsOf(identifier, SERIES) : [];
   const instances = level === 'IMAGE' ? uidsOf(identifier, INSTANCE) : [];
   if (level === 'SERIES' && series.length === 0) throw missing('Series Instance UID (0020,000E)');
   if (level === 'IMAGE' && instances.length === 0) throw missing('SOP Instance UID (0008,0018)');
   const selected: ForwardedInstance[] = [];
-  for (const study of await studiesOf(archive, identifier, series, instances)) {
-    for (const entry of currentEntries(await archive.entries(study))) {
+  const inSpool = new Map<string, AcknowledgedInstance>();
+  for (const study of await studiesOf(archive, spooled, identifier, series, instances)) {
+    const waiting = spooled.list(({ studyInstanceUID }) => studyInstanceUID === study);
+    for (const one of waiting) inSpool.set(keyInSpool(one), one);
+    for (const entry of currentEntries(mergeEntries([await keptOf(archive, study, waiting), waiting.map(entryOf)]))) {
       if (series.length > 0 && !series.includes(entry.seriesInstanceUID)) continue;
       if (instances.length > 0 && !instances.includes(entry.sopInstanceUID)) continue;
       selected.push(toForwarded(entry));
@@ -38,11 +55,39 @@ export async function selectInstances(
       throw new LifeboatError('BAD_REQUEST', `More than ${MOST_INSTANCES} images at once; ask for fewer.`);
     }
   }
-  return selected;
+  if (inSpool.size > 0) await spooled.unpack();
+  return { instances: selected, waiting: inSpool };
+}
+
+/**
+ * What the store has of a study. While it does not answer and part of the study waits in the spool, that part can be sent; of
+ * the rest it is known what there is, so that it is reported as failed.
+ */
+async function keptOf(
+  archive: Pick<Archive, 'entries' | 'catalogue'>,
+  studyInstanceUID: string,
+  waiting: readonly AcknowledgedInstance[],
+): Promise<InstanceEntry[]> {
+  try {
+    return await archive.entries(studyInstanceUID);
+  } catch (error) {
+    if (waiting.length === 0 || !(error instanceof LifeboatError) || error.code !== 'STORE_UNAVAILABLE') throw error;
+    return (await archive.catalogue.contents(studyInstanceUID)).map((content) => ({
+      ...content,
+      studyInstanceUID,
+      sopClassUID: '',
+      transferSyntaxUID: '',
+      dataSetOffset: 0,
+      receivedAt: '',
+      source: { via: 'c-store' },
+      attributes: {},
+    }));
+  }
 }
 
 async function studiesOf(
   { catalogue }: Pick<Archive, 'catalogue'>,
+  spooled: Spooled,
   identifier: Identifier,
   series: readonly string[],
   instances: readonly string[],
@@ -54,6 +99,8 @@ async function studiesOf(
     const patientID = identifier.keys.find(({ tag }) => tag === PATIENT_ID)?.value;
     if (!patientID) throw missing('Patient ID (0010,0020)');
     for await (const row of studiesOfPatient(catalogue, patientID)) found.add(textOf(row[STUDY]));
+    for (const one of spooled.list(({ identity }) => identity.patientID.trim() === patientID))
+      found.add(one.studyInstanceUID);
   } else {
     if (identifier.level === 'STUDY') throw missing('Study Instance UID (0020,000D)');
     const lookups =
@@ -64,6 +111,11 @@ async function studiesOf(
       const study = await catalogue.studyOf(uid);
       if (study) found.add(study);
     }
+    const asked = new Set(series.length > 0 ? series : instances);
+    for (const one of spooled.list((each) =>
+      asked.has(series.length > 0 ? each.seriesInstanceUID : each.sopInstanceUID),
+    ))
+      found.add(one.studyInstanceUID);
   }
   return [...found];
 }
