@@ -3,6 +3,9 @@
  *
  * GET  /api/retention                    → RetentionAnswer
  * POST /api/retention/canary             → LockVerdict[]; the promise of the stores is tested at once
+ * GET  /api/retention/plan               → RetentionPlan; POST makes it anew: nothing is removed by it
+ * GET  /api/retention/holds              → HoldRow[]
+ * GET  /api/retention/holds/UID          → HoldAnswer; POST {state: 'placed'|'released', reason} → HoldAnswer
  * POST /api/retention/alerts/ID/seen     → RetentionAnswer; a person has looked into it
  */
 
@@ -53,6 +56,52 @@ export interface MassChangeAlert {
   /** null: nobody has looked into it yet. */
   seenAt: string | null;
   seenBy: string | null;
+}
+
+/** A study that a rule of retention wants to remove. */
+export interface PlannedRemoval {
+  studyInstanceUID: string;
+  patientID: string;
+  patientName: string;
+  studyDate: string;
+  studyDescription: string;
+  instances: number;
+  bytes: number;
+  rule: string;
+  /** False: something forbids it. */
+  goes: boolean;
+  /** Why it may go, or what forbids it. */
+  because: string;
+}
+
+export interface RetentionPlan {
+  /** running: it is being made. none: there are no rules, nothing is ever removed. */
+  state: 'none' | 'never' | 'running' | 'done' | 'failed';
+  madeAt: string | null;
+  /** Why it failed. */
+  message?: string;
+  rules: { name: string; olderThanDays: number; modalities: string[] | null; withoutProof: boolean }[];
+  studiesLookedAt: number;
+  goes: { studies: number; instances: number; bytes: number };
+  keptBack: { studies: number; instances: number; bytes: number };
+  /** At most a hundred, those that go first. */
+  examples: PlannedRemoval[];
+}
+
+/** A study that must not be removed. */
+export interface HoldRow {
+  studyInstanceUID: string;
+  at: string;
+  by: string;
+  reason: string;
+}
+
+export interface HoldAnswer {
+  held: HoldRow | null;
+  /** Oldest first. */
+  history: (HoldRow & { state: 'placed' | 'released' })[];
+  /** What became of the store's own legal hold; absent where the store has none. */
+  store?: string;
 }
 
 export interface RetentionAnswer {

@@ -107,6 +107,8 @@ export interface Config {
     /** Between two comparisons of both stores, ms; for tests. */
     compareMs?: number;
   };
+  /** LIFEBOAT_RETENTION: file with the rules of what may be removed; default LIFEBOAT_DATA/retention.yaml, which need not be there. */
+  retentionFile?: string;
   /** LIFEBOAT_LOG_LEVEL, default info. */
   logLevel: string;
   /** LIFEBOAT_DEMO=true, set by `npm run demo`. */
@@ -263,6 +265,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
       repairAuto: values.LIFEBOAT_REPAIR_AUTO,
     },
     replica: assembleReplica(values, store, baseOf('LIFEBOAT_REPLICA')),
+    retentionFile: values.LIFEBOAT_RETENTION && resolve(baseOf('LIFEBOAT_RETENTION'), values.LIFEBOAT_RETENTION),
     logLevel: values.LIFEBOAT_LOG_LEVEL,
     demo: values.LIFEBOAT_DEMO,
   };

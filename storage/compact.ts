@@ -46,7 +46,10 @@ export async function compactStudy(
   const newest = Math.max(...segments.map(({ header }) => Date.parse(header.createdAt)));
   if (!(newest <= Date.now() - quietMs)) return null;
   const replaced = new Set(segments.flatMap(({ header }) => header.replaces ?? []));
-  const open = segments.filter(({ key, entries }) => !replaced.has(key) && entries.length <= maxLines / 2);
+  // a segment that tells of removals stays as it is
+  const open = segments.filter(
+    ({ key, header, entries }) => !replaced.has(key) && !header.removals && entries.length <= maxLines / 2,
+  );
   const merged: WholeSegment[] = [];
   let lines = 0;
   for (const segment of open) {

@@ -3,6 +3,7 @@ import type { Catalogue } from './catalogue/catalogue-types.ts';
 import type { InstanceEntry } from './format/manifest.ts';
 import { MANIFESTS } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
+import { applyRemovals } from './policy/apply-removals.ts';
 import { type ManifestSegment, readManifestSegment } from './segments.ts';
 
 export interface RebuildProgress {
@@ -46,6 +47,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   let waiting: InstanceEntry[] = [];
   let complete: string[] = [];
   const gone: string[] = [];
+  const removedFrom = new Set<string>();
   const listed = new Set(keys);
   let lastStudy = '';
   const apply = async () => {
@@ -67,6 +69,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
       }
       if (segment.header.studyInstanceUID !== lastStudy) result.studies++;
       lastStudy = segment.header.studyInstanceUID;
+      if (segment.header.removals) removedFrom.add(lastStudy);
       result.instances += segment.entries.length;
       waiting.push(...segment.entries);
       complete.push(turn[i]!);
@@ -83,6 +86,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     }
   }
   await apply();
+  for (const uid of removedFrom) if (!signal?.aborted) await applyRemovals(store, catalogue, uid);
   if (!signal?.aborted) await catalogue.rebuilt?.();
   return result;
 }

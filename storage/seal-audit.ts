@@ -64,7 +64,7 @@ export class SealAudit {
   }
 
   /** What the manifests of a study say against what was sealed of it. */
-  compare(study: Pick<VerifiedStudy, 'path' | 'entries'>): Finding[] {
+  compare(study: Pick<VerifiedStudy, 'path' | 'entries' | 'removed'>): Finding[] {
     const findings: Finding[] = [];
     const lines = new Map(study.entries.map((entry) => [leafLine(entry), entry]));
     const byContent = new Map(study.entries.map((entry) => [contentId(entry), entry]));
@@ -74,7 +74,7 @@ export class SealAudit {
       const isNew = !sealed.has(line);
       sealed.add(line);
       if (!isNew || lines.has(line)) continue;
-      findings.push(this.#unlike(line, String(row['day']), byContent));
+      findings.push(removedFinding(line, study.removed) ?? this.#unlike(line, String(row['day']), byContent));
     }
     this.#seen.run(study.path);
     this.sealed += sealed.size;
@@ -116,6 +116,18 @@ export class SealAudit {
       return [about(entry, 'seal-late', `it says it was received at ${entry.receivedAt}; ${seal}`)];
     return [];
   }
+}
+
+/** What a signed removal record names is not missing. */
+function removedFinding(line: string, removed: VerifiedStudy['removed']): Finding | null {
+  const leaf = parseLeaf(line);
+  const record = leaf && removed?.contents.get(contentId(leaf));
+  if (!record) return null;
+  return about(
+    leaf,
+    'sealed-removed',
+    `removed on ${record.createdAt} by ${record.by} (${record.rule}): ${record.because}`,
+  );
 }
 
 function about(

@@ -21,6 +21,8 @@ export interface SegmentHeader {
   count: number;
   /** Keys of manifest segments whose lines are all in this one: a reader of this one may skip them. */
   replaces?: string[];
+  /** Keys of signed removal records: lines of replaced segments that are named there and lack here were removed rightfully. */
+  removals?: string[];
 }
 
 const headerShape = z.object({
@@ -30,6 +32,7 @@ const headerShape = z.object({
   createdAt: z.string(),
   count: z.number().int().nonnegative(),
   replaces: z.array(z.string()).optional(),
+  removals: z.array(z.string()).optional(),
 });
 
 const entryShape = z.looseObject({
@@ -73,6 +76,7 @@ export async function writeSegments(
   studyInstanceUID: string,
   instances: DescribedInstance[],
   replaces?: string[],
+  removals?: string[],
 ): Promise<string> {
   const key = manifestKey(studyInstanceUID, ulid());
   const common = {
@@ -81,6 +85,7 @@ export async function writeSegments(
     createdAt: new Date().toISOString(),
     count: instances.length,
     ...(replaces?.length ? { replaces } : {}),
+    ...(removals?.length ? { removals } : {}),
   };
   const metadata = [JSON.stringify({ lifeboat: 'metadata', ...common })];
   const manifest = [JSON.stringify({ lifeboat: 'manifest', ...common })];

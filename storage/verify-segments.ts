@@ -30,7 +30,15 @@ export type PartState = 'read' | 'missing' | 'truncated' | 'damaged' | 'not-chec
 /** What a manifest segment and the metadata segment of the same name turned out to be. */
 export interface SegmentCheck {
   key: string;
-  manifest: { state: PartState; reason: string; misplaced?: string; createdAt?: string; replaces: string[] };
+  manifest: {
+    state: PartState;
+    reason: string;
+    misplaced?: string;
+    createdAt?: string;
+    replaces: string[];
+    /** Keys of removal records. */
+    removals?: string[];
+  };
   metadata: { state: PartState; reason: string };
   entries: CheckedEntry[];
   /** What the metadata segment tells of, also where the manifest segment is lost. */
@@ -54,6 +62,7 @@ export async function checkSegment(store: ObjectStore, key: string, path: string
     const { header, entries } = await readManifestSegment(store, key);
     check.manifest.createdAt = header.createdAt;
     check.manifest.replaces = header.replaces ?? [];
+    if (header.removals) check.manifest.removals = header.removals;
     check.entries = entries.map((entry) => reduce(entry, header.createdAt));
     check.patient = entries.length > 0 ? patientOf(entries.at(-1)!.attributes) : undefined;
     const misplaced = misplacedIn(path, header, entries);

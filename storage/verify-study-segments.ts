@@ -1,6 +1,7 @@
 import { asLifeboatError } from '../contract/errors.ts';
 import { MANIFESTS, METADATA, metadataKeyOf } from './keys.ts';
 import { contentId } from './merge.ts';
+import { type Removed, removedBy } from './policy/removed.ts';
 import { inLanes, type StudyKeys } from './verify-reader.ts';
 import { disagrees, type PartState, type SegmentCheck } from './verify-segments.ts';
 import { isYoung, type StudyContext } from './verify-study.ts';
@@ -10,6 +11,8 @@ export interface ReadSegments {
   /** Those whose manifest segment is listed or lost; not those that another one replaces. */
   segments: SegmentCheck[];
   complete: boolean;
+  /** What was removed rightfully, by signed records. */
+  removed: Removed;
   findings: Finding[];
 }
 
@@ -28,12 +31,23 @@ export async function readSegments(context: StudyContext, keys: StudyKeys): Prom
     if (segment.manifest.state !== 'read') complete = false;
     findings.push(...findingsOf(segment));
   }
-  findings.push(...findHidden(segments));
+  const records = new Set(segments.flatMap(({ manifest }) => manifest.removals ?? []));
+  const removed = await removedBy(context.store, records, context.removalKeys);
+  // what came again after its removal is there like anything else
+  for (const { key, entries } of segments) {
+    if (replaced.has(key)) continue;
+    for (const entry of entries) {
+      removed.contents.delete(contentId(entry));
+      removed.keys.delete(entry.key);
+    }
+  }
+  findings.push(...findHidden(segments, removed));
   const lost = await findLost(context, keys, segments, replaced);
   if (lost.some(({ kind }) => kind === 'segment-missing' || kind === 'not-checked')) complete = false;
   return {
     segments: [...segments, ...lost.map(({ segment }) => segment)],
     complete,
+    removed,
     findings: [...findings, ...lost.flatMap((one) => one.findings)],
   };
 }
@@ -94,8 +108,8 @@ function findingsOf(segment: SegmentCheck): Finding[] {
   return findings;
 }
 
-/** A reader may skip what is replaced: every line of it must be in what replaces it. */
-function findHidden(segments: SegmentCheck[]): Finding[] {
+/** A reader may skip what is replaced: every line of it must be in what replaces it, or in a signed removal record. */
+function findHidden(segments: SegmentCheck[], removed: Removed): Finding[] {
   const findings: Finding[] = [];
   for (const old of segments) {
     const replacing = segments.filter(({ manifest }) => manifest.replaces.includes(old.key));
@@ -103,7 +117,9 @@ function findHidden(segments: SegmentCheck[]): Finding[] {
     const lines = new Set(
       replacing.flatMap(({ entries }) => entries.map((entry) => `${entry.key} ${contentId(entry)}`)),
     );
-    const hidden = old.entries.filter((entry) => !lines.has(`${entry.key} ${contentId(entry)}`));
+    const hidden = old.entries.filter(
+      (entry) => !lines.has(`${entry.key} ${contentId(entry)}`) && !removed.contents.has(contentId(entry)),
+    );
     if (hidden.length === 0) continue;
     const text = `it replaces ${old.key} and lacks ${hidden.length} of its instances, first ${hidden[0]!.sopInstanceUID}`;
     findings.push({ kind: 'segment-hides', key: replacing[0]!.key, text });

@@ -1,6 +1,8 @@
 import { asLifeboatError } from '../contract/errors.ts';
 import { contentId, instanceId } from './merge.ts';
 import type { ObjectStore } from './object-store.ts';
+import type { TrustedKeys } from './policy/removal-record.ts';
+import type { Removed } from './policy/removed.ts';
 import type { CatalogueCheck } from './verify-catalogue.ts';
 import type { ObjectCheck } from './verify-hash.ts';
 import type { FoundStudy } from './verify-listing.ts';
@@ -18,6 +20,8 @@ export interface StudyContext {
   signal?: AbortSignal;
   /** Awaited before so many bytes are read; for reading slowly. */
   throttle?(bytes: number): Promise<void>;
+  /** Whose signature under a removal record counts; absent: keys that lie in the store. */
+  removalKeys?: TrustedKeys;
   /** What else is to be compared with a study's manifest lines. */
   also?(study: VerifiedStudy): Promise<Finding[]> | Finding[];
 }
@@ -29,6 +33,8 @@ export interface VerifiedStudy {
   segments: number;
   /** Manifest lines as read. */
   entries: CheckedEntry[];
+  /** What was removed rightfully. */
+  removed?: Removed;
   /** False while a segment could not be read: `entries` may lack some. */
   complete: boolean;
   /** Checks of objects by key. */
@@ -71,7 +77,10 @@ export async function verifyStudy(context: StudyContext, found: FoundStudy): Pro
 
 function takeSegments(study: VerifiedStudy, read: ReadSegments): void {
   study.segments = read.segments.length;
-  study.entries = read.segments.flatMap(({ manifest, entries }) => (manifest.misplaced ? [] : entries));
+  study.removed = read.removed;
+  study.entries = read.segments
+    .flatMap(({ manifest, entries }) => (manifest.misplaced ? [] : entries))
+    .filter((entry) => !read.removed.contents.has(contentId(entry)));
   study.complete = read.complete;
   study.findings.push(...read.findings);
   for (const { patient } of read.segments) study.patient = patient ?? study.patient;
@@ -149,7 +158,7 @@ function judge(entry: CheckedEntry, check: ObjectCheck, owners: Map<string, Chec
 async function findStrays(context: StudyContext, study: VerifiedStudy, keys: StudyKeys): Promise<void> {
   const named = new Set(study.entries.map(({ key }) => key));
   const owners = new Map(study.entries.map((entry) => [entry.sha256, entry]));
-  const suspects = keys.objects.filter((key) => !named.has(key));
+  const suspects = keys.objects.filter((key) => !named.has(key) && !study.removed?.keys.has(key));
   for (const key of suspects) {
     if (context.signal?.aborted) return;
     const found = await look(context, key, study.findings);

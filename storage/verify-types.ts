@@ -41,6 +41,10 @@ export const FINDING_KINDS = {
   'sealed-missing': { severity: 'error', meaning: 'what was sealed is named by no manifest any more' },
   'sealed-changed': { severity: 'error', meaning: 'a manifest says something else than what was sealed' },
   'seal-back-dated': { severity: 'error', meaning: 'it claims to have been kept before a seal that does not have it' },
+  'sealed-removed': {
+    severity: 'note',
+    meaning: 'sealed, and removed since by a rule of retention; a signed record says so',
+  },
   'seal-late': {
     severity: 'note',
     meaning: 'it was received before a seal that does not have it: it came into the archive late',

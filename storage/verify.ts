@@ -15,7 +15,7 @@ const STRAY_AGE_MS = 600_000;
  * object that no manifest names, and the catalogue content by content. Changes nothing. Needs memory for a few studies at
  * a time. Throws STORE_UNAVAILABLE only when the store cannot even be listed.
  */
-export function verify(options: VerifyOptions & Pick<StudyContext, 'also'>): Verification {
+export function verify(options: VerifyOptions & Pick<StudyContext, 'also' | 'removalKeys'>): Verification {
   const summary = emptySummary();
   return {
     summary,
@@ -45,13 +45,14 @@ export function count(summary: VerifySummary, { kind }: Finding): void {
 }
 
 async function* findings(
-  options: VerifyOptions & Pick<StudyContext, 'also'>,
+  options: VerifyOptions & Pick<StudyContext, 'also' | 'removalKeys'>,
   summary: VerifySummary,
 ): AsyncGenerator<Finding> {
   const { store, signal, strayAgeMs = STRAY_AGE_MS } = options;
   const reader = openReader(store, { threads: options.threads, config: options.storeConfig });
   const catalogue = options.catalogue && new CatalogueCheck(options.catalogue, reader, strayAgeMs);
-  const context: StudyContext = { store, reader, catalogue, strayAgeMs, signal, also: options.also };
+  const { also, removalKeys } = options;
+  const context: StudyContext = { store, reader, catalogue, strayAgeMs, signal, also, removalKeys };
   try {
     for await (const study of checkedInOrder(context, studiesIn(store))) {
       addStudy(summary, study);

@@ -18,6 +18,8 @@ const commands: Record<string, () => Promise<Command>> = {
   rebuild: async () => (await import('./rebuild.ts')).rebuildCommand(),
   index: async () => (await import('./index-command.ts')).indexCommand(),
   compact: async () => (await import('./compact.ts')).compactCommand(),
+  retention: async () => (await import('./retention.ts')).retentionCommand(),
+  hold: async () => (await import('./hold.ts')).holdCommand(),
   policy: async () => (await import('./policy.ts')).policyCommand(),
   'restore-versions': async () => (await import('./restore-versions.ts')).restoreVersionsCommand(),
   user: async () => (await import('./user.ts')).userCommand(),

@@ -3,6 +3,7 @@ import { LifeboatError } from '../../contract/errors.ts';
 import { healCopy } from '../../storage/policy/heal-copy.ts';
 import { openKnownReplica } from '../../storage/replica/open-replica.ts';
 import { Replicator } from '../../storage/replica/replicator.ts';
+import { loadSealKey } from '../../storage/seal-key.ts';
 import { openStore, type StoreConfig } from '../../storage/stores/open-store.ts';
 import { replicaPaths } from '../replica.ts';
 import { settingsOf } from './settings.ts';
@@ -39,6 +40,7 @@ Examples:
           source: config.store,
           replica: config.replica.store,
           bytesPerSecond: config.replica.bytesPerSecond,
+          removalKeys: [loadSealKey(config.dataDir).publicPem],
           stateFile,
           scratchDir: `${scratchDir}-cli`,
           onProblem: ({ message }) => console.error(message),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { LifeboatError } from '../../contract/errors.ts';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
+import { theseKeys } from '../../storage/policy/removal-record.ts';
 import { ScrubState } from '../../storage/scrub-state.ts';
 import { SealAudit } from '../../storage/seal-audit.ts';
 import type { KnownSeal } from '../../storage/seal-chain.ts';
@@ -71,6 +72,7 @@ Examples:
               store,
               catalogue,
               storeConfig: config.store,
+              ...(options.publicKey !== undefined && { removalKeys: theseKeys([readKeyFile(options.publicKey)]) }),
               also: seals && ((study) => seals!.compare(study)),
               onProgress: ({ studies, sound, bytes }) =>
                 progress.update(studies, undefined, `${sound} objects, ${(bytes / 1e6).toFixed(0)} MB`),

@@ -3,6 +3,7 @@ import { Gauge } from 'prom-client';
 import type { MassChangeAlert, RetentionAnswer } from '../../contract/retention.ts';
 import { GuardState } from '../../storage/policy/guard-state.ts';
 import { type ChangeSignal, MassChangeWatch } from '../../storage/policy/mass-change.ts';
+import { removedInShard } from '../../storage/policy/removed.ts';
 import { isObjectFinding } from '../../storage/repair.ts';
 import type { RouterContext } from '../context.ts';
 import type { Integrity } from '../integrity.ts';
@@ -27,7 +28,7 @@ export class Retention {
       store: archive.store,
       state: this.#state,
       signals: signalsOf(context, integrity, this.#state),
-      removedKeys: async () => new Set(),
+      removedKeys: (shard) => removedInShard(archive.store, shard),
       mended: () => new Set(integrity.state.repairs().map(({ key }) => key)),
       onAlert: (alert) => this.#tell(alert),
       onProblem: (error) => log.warn({ err: error, code: error.code }, 'retention'),

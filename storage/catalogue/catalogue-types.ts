@@ -108,6 +108,8 @@ export interface Catalogue {
   contents(studyInstanceUID: string): Promise<CatalogueContent[]>;
   /** Study Instance UIDs in order of their code points, at most 500, those after `after`. */
   studyUIDs(after?: string): Promise<string[]>;
+  /** Takes out a study that was removed from the store; nothing happens where it is unknown. */
+  removeStudy(studyInstanceUID: string): Promise<void>;
   /** Empties everything, for rebuild. */
   clear(): Promise<void>;
   /** Deterministic dump, line per row in key order, to compare a rebuilt catalogue with the original. */

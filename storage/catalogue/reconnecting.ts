@@ -71,6 +71,10 @@ export class ReconnectingCatalogue implements Catalogue {
     return this.#ask((catalogue) => catalogue.studyUIDs(after));
   }
 
+  removeStudy(studyInstanceUID: string): Promise<void> {
+    return this.#ask((catalogue) => catalogue.removeStudy(studyInstanceUID));
+  }
+
   clear(): Promise<void> {
     return this.#ask((catalogue) => catalogue.clear());
   }

@@ -6,6 +6,7 @@ import { databaseAway } from './database-error.ts';
 import { dumpCatalogue } from './dump.ts';
 import type { Flavour } from './flavour.ts';
 import { findStudyOf, runQuery } from './query.ts';
+import { removeStudyRows } from './remove-study.ts';
 import type { Database, TotalsTable } from './tables.ts';
 import { runWorklist } from './worklist.ts';
 
@@ -112,6 +113,10 @@ export class SqlCatalogue implements Catalogue {
       const page = this.#parts.reader.selectFrom('study').select('uid').where('uid', '>', after).orderBy('uid');
       return (await page.limit(500).execute()).map(({ uid }) => uid);
     });
+  }
+
+  removeStudy(studyInstanceUID: string): Promise<void> {
+    return guarded(() => removeStudyRows(this.#parts.writer, this.#parts.flavour, studyInstanceUID));
   }
 
   clear(): Promise<void> {

@@ -90,7 +90,7 @@ function addStudy(state: ReplicaState, key: string): void {
 
 /** Everything beside the archive's three folders: seals, the search index and the viewer of lifeboat mode. */
 export async function compareFiles({ source, replica, state, signal }: CompareParts): Promise<void> {
-  for (const root of ['seals/', 'lifeboat/', 'viewer/']) {
+  for (const root of ['seals/', 'removals/', 'holds/', 'lifeboat/', 'viewer/']) {
     for await (const { key, here, there } of sideBySide(source.list(root), replica.list(root))) {
       if (signal?.aborted) return;
       if (!here || !isFileKey(key)) continue;

@@ -8,12 +8,16 @@ import type { InstanceEntry } from '../format/manifest.ts';
 import { MANIFESTS, metadataKeyOf } from '../keys.ts';
 import { contentId } from '../merge.ts';
 import type { ObjectStore } from '../object-store.ts';
+import type { TrustedKeys } from '../policy/removal-record.ts';
+import { type Removed, removedBy } from '../policy/removed.ts';
 import { readManifestSegment, readMetadataSegment } from '../segments.ts';
 
 export interface CopyParts {
   source: ObjectStore;
   replica: ObjectStore;
   scratchDir: string;
+  /** Whose signature under a removal record counts; absent: keys that lie in the first store. */
+  removalKeys?: TrustedKeys;
   /** Waits until so many bytes may be read. */
   take(bytes: number): Promise<void>;
   signal?: AbortSignal;
@@ -42,12 +46,20 @@ const LIST_FROM = 8;
 export async function copySegment(parts: CopyParts, key: string): Promise<Copied> {
   const { source, replica } = parts;
   const { header, entries } = await readManifestSegment(source, key);
-  for (const old of header.replaces ?? []) await refuseHiding(parts, key, entries, old);
+  const removed = await removedBy(source, header.removals ?? [], parts.removalKeys);
+  for (const old of header.replaces ?? []) await refuseHiding(parts, key, entries, old, removed);
+  for (const record of header.removals ?? []) await copyRecord(parts, record);
   const copied = await copyObjects(parts, entries);
   const metadata = metadataKeyOf(key);
   await readMetadataSegment(source, metadata);
   for (const each of [metadata, key]) if (!(await replica.head(each))) await replica.put(each, await source.get(each));
   return copied;
+}
+
+/** A removal record goes before the segment that rests on it. */
+async function copyRecord({ source, replica }: CopyParts, record: string): Promise<void> {
+  for (const key of [record.replace(/\.json$/, '.sig'), record])
+    if (!(await replica.head(key))) await replica.put(key, await source.get(key));
 }
 
 /** Copies those of the objects that the replica lacks or has in another size. */
@@ -122,14 +134,20 @@ async function sizesIn(store: ObjectStore, entries: InstanceEntry[]): Promise<Ma
 }
 
 /**
- * A reader may skip what a segment says it replaces. One that lacks lines of it would make images vanish without deleting a
- * thing: it is not carried over.
+ * A reader may skip what a segment says it replaces. One that lacks lines of it, and has no signed removal record for them, would
+ * make images vanish without deleting a thing: it is not carried over.
  */
-async function refuseHiding(parts: CopyParts, key: string, entries: InstanceEntry[], old: string): Promise<void> {
+async function refuseHiding(
+  parts: CopyParts,
+  key: string,
+  entries: InstanceEntry[],
+  old: string,
+  removed: Removed,
+): Promise<void> {
   const replaced = await lines(parts.replica, old).then((found) => found ?? lines(parts.source, old));
   if (!replaced) return;
   const named = new Set(entries.map(contentId));
-  const hidden = replaced.filter((entry) => !named.has(contentId(entry)));
+  const hidden = replaced.filter((entry) => !named.has(contentId(entry)) && !removed.contents.has(contentId(entry)));
   if (hidden.length > 0)
     throw new LifeboatError(
       'OBJECT_DAMAGED',

@@ -4,12 +4,12 @@ import type { ReplicaState } from './replica-state.ts';
 
 /** Keys that are copied beside objects, manifests and metadata. */
 export function isFileKey(key: string): boolean {
-  return /^(seals|lifeboat|viewer)\/./.test(key);
+  return /^(seals|removals|holds|lifeboat|viewer)\/./.test(key);
 }
 
 /** Seals are written once; what lifeboat mode publishes is written anew under the same key at times. */
 export function mayChange(key: string): boolean {
-  return !key.startsWith('seals/');
+  return !/^(seals|removals|holds)\//.test(key);
 }
 
 /** Copies one such key as it is now. Nothing happens when it is gone. Throws STORE_UNAVAILABLE. */

@@ -10,6 +10,8 @@ export interface ReplicaOptions {
   stateFile: string;
   /** For what does not fit in memory; emptied at the start. */
   scratchDir: string;
+  /** Public keys in PEM whose removal records are carried over; absent: those that lie in the first store. */
+  removalKeys?: string[];
   /** At most so much is read in a second; while images come in, an eighth of it. */
   bytesPerSecond: number;
   /** Between the ends of two comparisons of both stores, ms. Default one day. */

@@ -4,6 +4,7 @@ import type { InstanceEntry } from '../format/manifest.ts';
 import { writeFormatDescription } from '../format-description.ts';
 import { FORMAT_KEY, manifestPrefix } from '../keys.ts';
 import type { ObjectStore } from '../object-store.ts';
+import { theseKeys } from '../policy/removal-record.ts';
 import { ByteRate, pause } from '../scrub-rate.ts';
 import { openStore } from '../stores/open-store.ts';
 import { addSegment, compareFiles, compareStores, writtenAt } from './compare.ts';
@@ -183,7 +184,15 @@ export class Replicator {
       this.#state.setNote('replica', describeReplica(replicaConfig));
     } else if (!(await replica.head(FORMAT_KEY))) throw notThere(replica.description);
     const take = (bytes: number) => (this.#receiving ? this.#slow : this.#full).take(bytes);
-    return { source, replica, scratchDir, take, signal: this.#end.signal };
+    const { removalKeys } = this.#options;
+    return {
+      source,
+      replica,
+      scratchDir,
+      take,
+      signal: this.#end.signal,
+      ...(removalKeys && { removalKeys: theseKeys(removalKeys) }),
+    };
   }
 
   #startComparison(parts: CopyParts): void {
