@@ -1,8 +1,27 @@
 import { resolve } from 'node:path';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const root = import.meta.dirname;
+
+/** Modules that the first image needs: all that main.ts imports statically, at any depth. */
+const first = new Set<string>();
+
+/** Finds them once all modules are known. */
+function findFirst(): Plugin {
+  return {
+    name: 'lifeboat-first',
+    apply: 'build',
+    buildEnd() {
+      const add = (id: string) => {
+        if (first.has(id)) return;
+        first.add(id);
+        for (const imported of this.getModuleInfo(id)?.importedIds ?? []) add(imported);
+      };
+      add(resolve(root, 'src/main.ts'));
+    },
+  };
+}
 
 /**
  * One build for both homes of the viewer: served by the router and lying in the bucket. All addresses are relative
@@ -13,7 +32,7 @@ export default defineConfig({
   root,
   base: './',
   publicDir: resolve(root, 'public'),
-  plugins: [react()],
+  plugins: [react(), findFirst()],
   worker: { format: 'es' },
   resolve: {
     alias: [
@@ -36,6 +55,8 @@ export default defineConfig({
         entryFileNames: 'assets/[name]-[hash].js',
         chunkFileNames: 'assets/[name]-[hash].js',
         assetFileNames: 'assets/[name]-[hash][extname]',
+        // Modules that pages share with the first image would each become a file of their own, and it would wait for all of them.
+        codeSplitting: { groups: [{ name: 'first', test: (id) => first.has(id) }] },
       },
     },
   },

@@ -1,5 +1,6 @@
 import type { Picture } from '../study/study-model.ts';
 import type { Overlay } from './overlay-types.ts';
+import { Presentation } from './presentation.ts';
 import type { OverlaySource } from './study-overlays.ts';
 
 /** An overlay that was switched on. */
@@ -25,7 +26,6 @@ async function openOverlay(source: OverlaySource): Promise<Overlay> {
     const { StructureSet } = await import('./structure-set.ts');
     return new StructureSet(metadata);
   }
-  const { Presentation } = await import('./presentation.ts');
   return new Presentation(metadata);
 }
 
