@@ -13,6 +13,7 @@ import { Priors } from './components/priors.tsx';
 import { SeriesRail } from './components/series-rail.tsx';
 import { Toolbar } from './components/toolbar.tsx';
 import { removeFirstImage } from './first-image.ts';
+import { useSecondWindow } from './second-window.ts';
 import { frameAttributesOf } from './study/frame-attributes.ts';
 import { studyUIDsOf } from './study/open-study.ts';
 import { studyLinkOf } from './study/study-link.ts';
@@ -29,6 +30,7 @@ import './reading.css';
 const DeepLink = lazy(() => import('./components/deep-link.tsx'));
 const KeysDialog = lazy(() => import('./components/keys-dialog.tsx'));
 const ProtocolsDialog = lazy(() => import('./components/protocols-dialog.tsx'));
+const TakeAwayDialog = lazy(() => import('./components/take-away-dialog.tsx'));
 
 /** The reading page: series at the left, tools above, one to sixteen panes. */
 export default function ReadingPage() {
@@ -47,9 +49,10 @@ export default function ReadingPage() {
   const [textShown, setTextShown] = useState(true);
   const [help, setHelp] = useState(false);
   const [others, setOthers] = useState<Unshown[] | null>(null);
-  const [editing, setEditing] = useState<'protocols' | 'keys' | null>(null);
+  const [editing, setEditing] = useState<'protocols' | 'keys' | 'take-away' | null>(null);
   const whole = useRef<HTMLDivElement>(null);
   const stacks = models.flatMap((model) => model.stacks);
+  const secondWindow = useSecondWindow(desk, uids, query, stacks);
   const picture = controller.onScreen?.picture ?? controller.picture;
   const presets = useMemo(() => (picture ? presetsOf(frameAttributesOf(picture)) : []), [picture]);
 
@@ -132,6 +135,7 @@ export default function ReadingPage() {
       <div className="desk">
         <Toolbar
           desk={desk}
+          secondWindow={secondWindow}
           tool={tool}
           presets={presets}
           textShown={textShown}
@@ -169,6 +173,13 @@ export default function ReadingPage() {
       {help && <HelpDialog presets={presets} onClose={() => setHelp(false)} />}
       <Suspense>
         {editing === 'protocols' && <ProtocolsDialog onClose={() => setEditing(null)} />}
+        {editing === 'take-away' && (
+          <TakeAwayDialog
+            desk={desk}
+            findings={findings.flatMap((one) => one.findings)}
+            onClose={() => setEditing(null)}
+          />
+        )}
         {editing === 'keys' && <KeysDialog onClose={() => setEditing(null)} />}
       </Suspense>
       {others && <OthersDialog objects={others} onClose={() => setOthers(null)} />}

@@ -17,6 +17,8 @@ export interface LiveListener {
   connection?: (connection: Connection) => void;
   /** The router is heard again: what happened meanwhile was not told. */
   resumed?: () => void;
+  /** The router is heard for the first time: what happened since the page was made was not told. */
+  begun?: () => void;
 }
 
 const pollMs = 5000;
@@ -94,9 +96,11 @@ function openStream(): void {
   };
   stream.addEventListener('open', () => {
     hear();
-    if (!missed) return;
+    for (const listener of listeners) {
+      if (missed) listener.resumed?.();
+      else listener.begun?.();
+    }
     missed = false;
-    for (const listener of listeners) listener.resumed?.();
   });
   stream.addEventListener('error', () => {
     missed = true;

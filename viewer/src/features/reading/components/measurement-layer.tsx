@@ -1,44 +1,9 @@
 import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
-import type { Point } from '../study/point.ts';
 import type { ViewportController } from '../viewport/controller.ts';
+import { shapeOf, wordsAt } from '../viewport/measurement-shape.ts';
 import { type Measurement, measurementLines } from '../viewport/measurements.ts';
 import { mapPoint } from '../viewport/view-transform.ts';
-
-const pathOf = (points: readonly Point[], closed = false) =>
-  points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${x} ${y}`).join('') + (closed ? 'Z' : '');
-
-/** An arrow's head at `tip`, in view pixels. */
-function headPath(tip: Point, tail: Point): string {
-  const angle = Math.atan2(tail.y - tip.y, tail.x - tip.x);
-  const wing = (turn: number) => ({ x: tip.x + 13 * Math.cos(angle + turn), y: tip.y + 13 * Math.sin(angle + turn) });
-  return pathOf([wing(0.42), tip, wing(-0.42)]);
-}
-
-/** The lines of a measurement. @param p its points in the view */
-function shapeOf(kind: Measurement['kind'], p: readonly Point[]): string {
-  const [a, b, c, d] = p;
-  if (!a || !b) return '';
-  switch (kind) {
-    case 'bidirectional':
-    case 'cobb':
-      return pathOf([a, b]) + (c && d ? pathOf([c, d]) : '');
-    case 'ellipse': {
-      const [rx, ry] = [Math.abs(a.x - b.x) / 2, Math.abs(a.y - b.y) / 2];
-      const y = (a.y + b.y) / 2;
-      const [left, right] = [Math.min(a.x, b.x), Math.max(a.x, b.x)];
-      return `M${left} ${y}A${rx} ${ry} 0 1 1 ${right} ${y}A${rx} ${ry} 0 1 1 ${left} ${y}Z`;
-    }
-    case 'rectangle':
-      return pathOf([a, { x: b.x, y: a.y }, b, { x: a.x, y: b.y }], true);
-    case 'freehand':
-      return pathOf(p, true);
-    case 'arrow':
-      return pathOf([a, b]) + headPath(a, b);
-    default:
-      return '';
-  }
-}
 
 /** What is measured and marked in the picture on the screen. */
 export function MeasurementLayer(props: { controller: ViewportController }) {
@@ -56,7 +21,7 @@ export function MeasurementLayer(props: { controller: ViewportController }) {
         {mine.map((measurement) => {
           const points = measurement.points.map((point) => mapPoint(matrix, point));
           const { kind } = measurement;
-          const last = kind === 'arrow' ? points.at(-1)! : lowestRight(points);
+          const last = wordsAt(kind, points);
           const handles = kind === 'freehand' || kind === 'text' ? [] : points;
           return (
             <g key={measurement.id} data-kind={kind}>
@@ -83,11 +48,6 @@ export function MeasurementLayer(props: { controller: ViewportController }) {
       {written && <TextLine key={written.id} controller={controller} measurement={written} matrix={matrix} />}
     </>
   );
-}
-
-/** Where the words of a measurement stand: at its point farthest to the right. */
-function lowestRight(points: readonly Point[]): Point {
-  return points.reduce((best, point) => (point.x > best.x ? point : best), points[0]!);
 }
 
 /** The line in which the text of an arrow or a mark is written: Enter keeps it, without words the mark goes. */

@@ -1,16 +1,18 @@
 import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import { MprDoor } from '../mpr/mpr-door.tsx';
+import type { SecondWindow } from '../second-window.ts';
 import type { Desk } from '../use-desk.ts';
-import type { ToolName } from '../viewport/controller.ts';
+import type { ToolName, ViewportController } from '../viewport/controller.ts';
 import { keyOf, moreTools, toolNames } from '../viewport/keys.ts';
 import { layoutNamed, layouts } from '../viewport/layouts.ts';
 import type { Preset } from '../viewport/presets.ts';
 import { CompareMenu } from './compare-menu.tsx';
-import { Menu, MenuItems } from './menu.tsx';
+import { Menu, type MenuItem, MenuItems } from './menu.tsx';
 
 interface Props {
   desk: Desk;
+  secondWindow: SecondWindow;
   tool: ToolName;
   presets: Preset[];
   textShown: boolean;
@@ -19,7 +21,7 @@ interface Props {
   onCine: () => void;
   onHelp: () => void;
   onFullScreen: () => void;
-  onEdit: (what: 'protocols' | 'keys') => void;
+  onEdit: (what: 'protocols' | 'keys' | 'take-away') => void;
 }
 
 function Button(props: { label: string; hint: string; pressed?: boolean; disabled?: boolean; onClick: () => void }) {
@@ -35,6 +37,12 @@ function Button(props: { label: string; hint: string; pressed?: boolean; disable
       {props.label}
     </button>
   );
+}
+
+function secondWindowItems({ second, there, open, show }: SecondWindow, { stack }: ViewportController): MenuItem[] {
+  if (second) return [];
+  if (!there) return [{ label: deskMessages.secondWindow, onClick: open }];
+  return stack ? [{ label: deskMessages.toSecondWindow, onClick: () => show(stack) }] : [];
 }
 
 /** What can be done with the active pane; each button tells its key. */
@@ -145,6 +153,8 @@ export function Toolbar(props: Props) {
               onClick: () => desk.enlarge(desk.enlarged ? null : controller),
             },
             { label: deskMessages.fullScreen, hint: keyOf('full-screen'), onClick: props.onFullScreen },
+            ...secondWindowItems(props.secondWindow, controller),
+            { label: deskMessages.takeAway.menu, onClick: () => props.onEdit('take-away') },
             { label: deskMessages.ownKeys.menu, onClick: () => props.onEdit('keys') },
           ]}
         />

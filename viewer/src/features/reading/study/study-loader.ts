@@ -94,6 +94,11 @@ export class StudyLoader {
     for (const uid of uids) this.#later(uid, this.#options.settleMs);
   }
 
+  /** News are heard from now on: of a study that is still arriving some may have been missed since the page was made. */
+  begun(): void {
+    this.changed(this.#wanted.filter((uid) => this.#receiving.has(uid)));
+  }
+
   /** Asks for a study once more. */
   retry(uid: string): void {
     const turn = (this.#asked.get(uid) ?? 0) + 1;

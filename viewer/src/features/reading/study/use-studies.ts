@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { listen } from '../../../shared/api/events.ts';
 import { useCommitted } from '../../../shared/api/use-status.ts';
 import { bootStudy, openStudy } from './open-study.ts';
 import { type StudiesState, StudyLoader } from './study-loader.ts';
@@ -15,6 +16,7 @@ export function useStudies(uids: string[]): StudiesState & { retry: (uid: string
   useEffect(() => {
     loader.want(key.split(',').filter(Boolean));
   }, [loader, key]);
+  useEffect(() => listen({ begun: () => loader.begun() }), [loader]);
   useEffect(() => () => loader.stop(), [loader]);
   // An empty list: the connection was lost, anything may have changed.
   useCommitted(

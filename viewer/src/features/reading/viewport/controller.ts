@@ -2,6 +2,7 @@ import { AnnotationStore } from '../annotations/annotation-store.ts';
 import { newUid } from '../annotations/new-uid.ts';
 import { frames } from '../frames/frames.ts';
 import { type Voi, voiFunctionOf } from '../paint/grayscale.ts';
+import type { Look } from '../paint/paint-words.ts';
 import { loadReady, paint, peekReady, type ReadyPicture } from '../paint/painted-picture.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import { type Point, pixelAspectOf } from '../study/geometry.ts';
@@ -182,7 +183,7 @@ export class ViewportController {
   }
 
   /** Takes over window and polarity of another pane. */
-  lookLike({ window, invert }: ViewportController): void {
+  lookLike({ window, invert }: Pick<ViewportController, 'window' | 'invert'>): void {
     this.window = window;
     this.invert = invert;
     this.#invalidate();
@@ -379,20 +380,22 @@ export class ViewportController {
       canvas.dataset['picture'] = '';
       return;
     }
-    const voi = this.#voi();
     const look = JSON.stringify([this.window, this.invert, this.overlaysShown, shown.overlays.length]);
     if (this.#painted?.item !== shown || this.#painted.look !== look) {
       this.#source.width = shown.frame.columns;
       this.#source.height = shown.frame.rows;
-      this.#source
-        .getContext('2d')!
-        .putImageData(paint(shown, { voi, invert: this.invert, overlays: this.overlaysShown }), 0, 0);
+      this.#source.getContext('2d')!.putImageData(paint(shown, this.look()), 0, 0);
       this.#painted = { item: shown, look };
     }
     drawPicture(context, this.#source, geometry, this.placement, devicePixelRatio);
     if (this.#lens)
       drawLens(context, this.#source, geometry, this.placement, devicePixelRatio, this.#lens, LENS_FACTOR);
     canvas.dataset['picture'] = shown.picture.id;
+  }
+
+  /** How the picture on the screen is painted. */
+  look(): Look {
+    return { voi: this.#voi(), invert: this.invert, overlays: this.overlaysShown };
   }
 
   #voi(): Voi | undefined {

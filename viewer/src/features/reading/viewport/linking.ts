@@ -1,3 +1,4 @@
+import type { OutsideAct } from '../second-window.ts';
 import { centreOf, dot, nearest, placesOf, planeOf } from '../study/plane.ts';
 import type { Act, ViewportController } from './controller.ts';
 
@@ -19,6 +20,8 @@ export class Linking {
   #links: ReadonlySet<Link> = new Set();
   #lines = true;
   #following = false;
+  /** Told of what is linked and done, for other windows. */
+  outside: ((act: Act, source: ViewportController) => void) | null = null;
   /** Number of panes that are seen. */
   visible = 1;
   version = 0;
@@ -69,6 +72,7 @@ export class Linking {
     if (this.#following || !this.#links.has(linkOf[act])) return;
     const place = this.#panes.indexOf(source);
     if (place >= this.visible || !source.stack) return;
+    this.outside?.(act, source);
     this.#following = true;
     try {
       for (const target of this.#panes.slice(0, this.visible)) {
@@ -76,6 +80,21 @@ export class Linking {
         if (act === 'scroll') this.#scroll(source, target);
         else if (act === 'place') placeLike(source, target);
         else if (source.stack.modality === target.stack.modality) target.lookLike(source);
+      }
+    } finally {
+      this.#following = false;
+    }
+  }
+
+  /** Does to the panes that are seen what was done in another window. */
+  followOutside(done: OutsideAct): void {
+    this.#following = true;
+    try {
+      for (const pane of this.#panes.slice(0, this.visible)) {
+        if (!pane.stack) continue;
+        if (done.act === 'scroll') scrollTo(pane, done);
+        else if (done.act === 'place') pane.place(done.placement);
+        else if (pane.stack.modality === done.modality) pane.lookLike(done);
       }
     } finally {
       this.#following = false;
@@ -106,6 +125,15 @@ export class Linking {
     this.version += 1;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** To the same place in the patient where both have one, else as many images on. */
+function scrollTo(pane: ViewportController, { place, step }: OutsideAct): void {
+  const there = placesOf(pane.stack!);
+  const same = place && there && place.frameOfReference !== '' && place.frameOfReference === there.frameOfReference;
+  if (!same) pane.scroll(step);
+  else if (Math.abs(dot(place.normal, there.normal)) > 0.9)
+    pane.goTo(nearest(there.along, dot(there.normal, place.centre) + offsetOf(pane)));
 }
 
 /** From the centre of the target's pictures to their origin, along the normal: nothing, but for planes that lie askew. */
