@@ -1,6 +1,7 @@
 /**
  * What `npm run demo` plays, in a throw-away folder: a main PACS, scanners that push sample studies to it and to
  * Lifeboat, the PACS fails, the images stay readable. `--exit` ends after the last check (exit code 0 when all held).
+ * `--full` plays a whole day with an outage instead, with Orthanc as the PACS; `--images=N` come in meanwhile (2,000).
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,8 +11,11 @@ import type { Status } from '../contract/api.ts';
 import { sampleStudies } from '../phantoms/sample-studies.ts';
 import { loadConfig } from '../router/config.ts';
 import { type RunningRouter, serve } from '../router/serve.ts';
+import { freePort } from './free-port.ts';
+import { playFullDay } from './full-day.ts';
 import { push, scan } from './modality.ts';
-import { freePort, startPacs } from './pacs.ts';
+import { orthancProgram } from './orthanc.ts';
+import { startPacs } from './pacs.ts';
 
 const PASSWORD = 'lifeboat-demo';
 const DOWN_WITHIN_MS = 30_000;
@@ -80,6 +84,36 @@ function openBrowser(url: string): void {
     .unref();
 }
 
+/** `--full`: the whole day; ends the process unless somebody is to look around. */
+async function playFull(): Promise<void> {
+  if (orthancProgram() === undefined)
+    throw new Error('The full day needs a real PACS: install Orthanc (Debian: apt install orthanc).');
+  const instances = Number(process.argv.find((a) => a.startsWith('--images='))?.slice(9) ?? 2_000);
+  const day = await playFullDay({
+    folder,
+    history: Math.max(8, Math.round(instances / 10)),
+    instances,
+    seed: 1,
+    password: PASSWORD,
+    httpPort: await freePort(8080),
+    say,
+  });
+  closers.push(() => day.close());
+  const { acknowledged, inPacs, inLifeboat, run } = day;
+  const agreed = inPacs.length === inLifeboat.length && inPacs.every((uid, n) => uid === inLifeboat[n]);
+  const lost = [...acknowledged].filter((uid) => !inLifeboat.includes(uid)).length;
+  say('\n7. In the evening');
+  say(
+    `   PACS ${inPacs.length} images, Lifeboat ${inLifeboat.length}: ${agreed ? 'they agree on every one' : 'THEY DO NOT AGREE'}; ${lost} lost`,
+  );
+  say(`   signed off: ${run.signedBy ?? 'no'}; the report lies in ${join(folder, 'reconciliation.pdf')}`);
+  say(`   Open ${day.router.url}/it?tab=reconcile and sign in as admin / ${PASSWORD}`);
+  const good = agreed && lost === 0 && run.open === 0 && run.delivered === run.received && run.signedBy !== null;
+  if (exitAfterwards) await end(good ? 0 : 1);
+  say('\nStop with Ctrl+C.');
+  await new Promise(() => undefined);
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'lifeboat-demo-'));
 const closers: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
 let ending = false;
@@ -93,6 +127,7 @@ process.on('SIGINT', () => void end(0));
 process.on('SIGTERM', () => void end(0));
 
 try {
+  if (process.argv.includes('--full')) await playFull();
   say('1. A hospital with a main PACS');
   const pacs = await startPacs(join(folder, 'pacs'));
   closers.push(() => pacs.stop());

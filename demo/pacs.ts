@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import pino from 'pino';
 import { startDimseServer } from '../router/dimse/server.ts';
 import { echo } from '../router/dimse/verification-scu.ts';
 import type { Reception } from '../storage/receive-types.ts';
+import { freePort } from './free-port.ts';
+import { orthancProgram } from './orthanc.ts';
 
 /** The demo's main PACS, which is going to fail. */
 export interface DemoPacs {
@@ -21,23 +21,6 @@ export interface DemoPacs {
 const AE_TITLE = 'PACS';
 const ORTHANC_START_MS = 20_000;
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
-
-/** A port that is free now. @param wanted tried first */
-export async function freePort(wanted = 0): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', (error) => (wanted === 0 ? fail(error) : freePort().then(done, fail)));
-    server.listen(wanted, () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address ? address.port : wanted));
-    });
-  });
-}
-
-function orthancProgram(): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
-  return folders.map((folder) => join(folder, 'Orthanc')).find((path) => existsSync(path));
-}
 
 /** Orthanc where it is installed, otherwise a stand-in of ours that answers C-ECHO and takes C-STORE. */
 export async function startPacs(folder: string): Promise<DemoPacs> {

@@ -95,15 +95,26 @@ function differences(ours: StudyIdentity, theirs: RemoteStudy): string[] {
     if (!same) words.push(`${what} here ${shown(here)}, there ${shown(there)}`);
   };
   tell('patient ID', ours.patientID, theirs.patientID, ours.patientID === theirs.patientID);
-  const names = [nameKey(ours.patientName), nameKey(theirs.patientName)];
-  // A PACS leaves out names for whose letters its answer has no character set.
-  tell('name', ours.patientName, theirs.patientName, names[1] === '' || names[0] === names[1]);
+  tell('name', ours.patientName, theirs.patientName, sameName(ours.patientName, theirs.patientName));
   const accessions = [ours.accessionNumber, theirs.accessionNumber];
   tell('accession number', ours.accessionNumber, theirs.accessionNumber, accessions[0] === accessions[1]);
   return words;
 }
 
 const shown = (value: string): string => (value === '' ? '(none)' : value);
+
+/**
+ * A PACS that answers in Latin-1 leaves out the letters that this lacks, or puts question marks: what it was able to say must be
+ * the same then.
+ */
+function sameName(ours: string, theirs: string): boolean {
+  if (nameKey(ours) === nameKey(theirs)) return true;
+  const isLatin1 = (letter: string) => letter.codePointAt(0)! <= 0xff;
+  if ([...ours].every(isLatin1) || ![...theirs].every(isLatin1)) return false;
+  const rest = (name: string) =>
+    nameKey([...name].filter((letter) => isLatin1(letter) && !'?_*'.includes(letter)).join(''));
+  return rest(theirs) === '' || rest(ours) === rest(theirs);
+}
 
 /** The first group that is there: a PACS may keep the alphabetic one alone. */
 function nameKey(name: string): string {
