@@ -9,6 +9,8 @@ import { describeContent, toInstance } from './describe-file.ts';
 import { parseFileHeader } from './format/part10.ts';
 import { MANIFESTS, OBJECTS } from './keys.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
+import { REMOVALS } from './policy/removal-record.ts';
+import { recordsBelow, removedBy } from './policy/removed.ts';
 import { type DescribedInstance, readManifestSegment, writeSegments } from './segments.ts';
 import { FileStore } from './stores/file-store.ts';
 import { byStudy } from './study-groups.ts';
@@ -44,6 +46,9 @@ export async function rebuildManifests(options: RebuildObjectsOptions): Promise<
     for await (const { path, items } of byStudy(store.list(OBJECTS), OBJECTS)) {
       if (signal?.aborted) break;
       const known = await namedKeys(store, path);
+      // what was removed by a rule may still lie there for a while
+      const records = await recordsBelow(store, REMOVALS + path);
+      if (records.length > 0) for (const key of (await removedBy(store, records)).keys) known.add(key);
       const studies = new Map<string, DescribedInstance[]>();
       for (const info of items) {
         result.objects++;

@@ -115,6 +115,11 @@ async function scan(source: LifeboatSource, state: IndexState, plan: SearchPlan,
     passed = `${least.key}\u0000`;
     const known = found.get(row!.path);
     const merged = known ? mergeRows(known, row!) : row!;
+    if (merged.instances === 0) {
+      // it was removed from the archive
+      found.delete(merged.path);
+      continue;
+    }
     const value = least.key.slice(0, least.key.indexOf('\t'));
     if (known || plan.counts(merged, value)) found.set(merged.path, merged);
   }

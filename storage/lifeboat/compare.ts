@@ -2,7 +2,7 @@ import { asLifeboatError, type LifeboatError } from '../../contract/errors.ts';
 import type { IndexRow } from '../format/lifeboat-index-row.ts';
 import { MANIFESTS } from '../keys.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { readManifestSegment } from '../segments.ts';
+import { type ManifestSegment, readManifestSegment } from '../segments.ts';
 import { studyRow } from './study-row.ts';
 
 /** A study as a list of the store has it. */
@@ -61,17 +61,52 @@ export async function readStudyRow(
   const read = await Promise.all(
     segments.map(async (name) => {
       try {
-        return (await readManifestSegment(store, `${MANIFESTS}${path}/${name}.ndjson.gz`)).entries;
+        return { name, ...(await readManifestSegment(store, `${MANIFESTS}${path}/${name}.ndjson.gz`)) };
       } catch (thrown) {
         const error = asLifeboatError(thrown);
         if (error.code !== 'MANIFEST_DAMAGED' && error.code !== 'OBJECT_NOT_FOUND') throw error;
         if (error.code === 'MANIFEST_DAMAGED') onProblem(error);
-        return [];
+        return null;
       }
     }),
   );
-  return studyRow(path, read.flat(), segments);
+  return rowOf(
+    path,
+    read.filter((segment) => segment !== null),
+    segments,
+  );
 }
+
+/**
+ * Replaced segments tell nothing that the others do not, unless something was removed: then only the others count. Of a study of
+ * which nothing is left a row without images is made, under the same names as before, so that it hides the earlier ones.
+ */
+function rowOf(path: string, read: (ManifestSegment & { name: string })[], segments: string[]): IndexRow | null {
+  const removals = read.filter(({ header }) => header.removals);
+  const all = studyRow(
+    path,
+    read.flatMap(({ entries }) => entries),
+    segments,
+  );
+  const removedAt = removals
+    .map(({ header }) => header.createdAt)
+    .sort()
+    .at(-1);
+  if (removedAt === undefined) return all;
+  const replaced = new Set(read.flatMap(({ header }) => header.replaces ?? []));
+  // whatever an earlier row knew is known here too: then this one counts
+  const known = new Set([...segments, ...[...replaced].map(nameOf)]);
+  const left = studyRow(
+    path,
+    read.filter(({ name }) => !replaced.has(`${MANIFESTS}${path}/${name}.ndjson.gz`)).flatMap(({ entries }) => entries),
+    segments,
+  );
+  const common = { segments: [...known].sort() };
+  if (left) return { ...left, ...common, receivedAt: left.receivedAt > removedAt ? left.receivedAt : removedAt };
+  return all && { ...all, ...common, series: 0, instances: 0, receivedAt: removedAt };
+}
+
+const nameOf = (key: string) => key.slice(key.lastIndexOf('/') + 1, -'.ndjson.gz'.length);
 
 /** Rows of studies, several read at once; in their order. */
 export async function* rowsOf(

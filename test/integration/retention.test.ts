@@ -5,6 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Archive } from '../../storage/archive-types.ts';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
 import { catchUp } from '../../storage/catch-up.ts';
+import { openLifeboatIndex } from '../../storage/format/lifeboat-index.ts';
+import { catchUpIndex } from '../../storage/lifeboat/catch-up-index.ts';
+import { IndexWriter } from '../../storage/lifeboat/index-writer.ts';
+import { sourceOf } from '../../storage/lifeboat/row-stream.ts';
 import { applyRemovals } from '../../storage/policy/apply-removals.ts';
 import { heldStudies, writeHold } from '../../storage/policy/holds.ts';
 import { planRemovals } from '../../storage/policy/plan.ts';
@@ -12,6 +16,7 @@ import { keysInStore, theseKeys } from '../../storage/policy/removal-record.ts';
 import { removeStudy } from '../../storage/policy/remove-study.ts';
 import { sweepRemoved } from '../../storage/policy/sweep.ts';
 import { rebuild } from '../../storage/rebuild.ts';
+import { rebuildManifests } from '../../storage/rebuild-objects.ts';
 import { Replicator } from '../../storage/replica/replicator.ts';
 import { SealAudit } from '../../storage/seal-audit.ts';
 import { loadSealKey, type SealKey } from '../../storage/seal-key.ts';
@@ -231,4 +236,36 @@ test('a study under legal hold is planned by no rule, removed by nobody and swep
   await writeHold(archive.store, STUDY, { state: 'released', by: 'admin', reason: 'over' });
   await remove();
   expect(await new StudyCache(archive.store).entries(STUDY)).toEqual([]);
+});
+
+test('lifeboat mode finds a removed study no more, and neither does whoever rebuilds from the objects', async () => {
+  const onProblem = (error: Error) => {
+    throw error;
+  };
+  const writer = () =>
+    IndexWriter.open({ store: archive.store, writer: 'a', workDir: join(folder.dir, 'w'), onProblem });
+  const found = async () => {
+    const index = await openLifeboatIndex(sourceOf(archive.store));
+    const { hits } = await index.search({ limit: 10, patientID: 'P1' });
+    const each = await Promise.all([STUDY, OTHER].map((uid) => index.study(uid)));
+    return [hits.map((hit) => hit.studyInstanceUID).sort(), each.map((hit) => hit?.instances)];
+  };
+  const patientID = (await archive.entries(STUDY))[0]!.attributes['00100020']?.Value?.[0];
+  expect(patientID).toBe('P1');
+  await catchUpIndex({ store: archive.store, writer: await writer(), onProblem });
+  expect(await found()).toEqual([[STUDY, OTHER].sort(), [4, 2]]);
+  await remove();
+  await catchUpIndex({ store: archive.store, writer: await writer(), onProblem });
+  expect(await found()).toEqual([[OTHER], [undefined, 2]]);
+  expect(await rebuildManifests({ store: archive.store })).toMatchObject({ objects: 6, added: 0 });
+  await sweepRemoved({ store: archive.store, trusted: keysInStore(archive.store), graceMs: 0 });
+  await catchUpIndex({ store: archive.store, writer: await writer(), onProblem });
+  expect(await found()).toEqual([[OTHER], [undefined, 2]]);
+  await catchUpIndex({ store: archive.store, writer: await writer(), onProblem, rebuild: true });
+  expect(await found()).toEqual([[OTHER], [undefined, 2]]);
+  // sent again, it is found again
+  await receive(archive, slice(1));
+  await archive.flush();
+  await catchUpIndex({ store: archive.store, writer: await writer(), onProblem });
+  expect(await found()).toEqual([[STUDY, OTHER].sort(), [1, 2]]);
 });
