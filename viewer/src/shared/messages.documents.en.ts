@@ -34,6 +34,21 @@ export const documentMessages = {
     notPlayable: (coding: string, container: string) =>
       `This is ${coding} video in a ${container}. Download the video and play it with a player of this machine.`,
   },
+  slide: {
+    title: 'The whole slide',
+    larger: 'Larger',
+    smaller: 'Smaller',
+    size: (columns: number, rows: number, scale: number) =>
+      `${formatCount(columns)} × ${formatCount(rows)} pixels${scale < 1 ? `, shown at ${(scale * 100).toPrecision(2)} %` : ''}`,
+    loading: (done: number, all: number) => `${formatCount(done)} of ${formatCount(all)} tiles`,
+    failed: (n: number) => `${n === 1 ? 'One tile' : `${formatCount(n)} tiles`} could not be shown`,
+    problem: {
+      many: (n: number) =>
+        `This level of the slide has ${formatCount(n)} tiles, too many to put together here. Open a smaller level, or download the original file.`,
+      unplaced: () =>
+        'The tiles of this slide do not say where they belong. Download the original file and open it in a slide viewer.',
+    },
+  },
   waveform: {
     scale: (speed: number, gain: number) =>
       `${speed} mm/s, ${gain} mm/mV: a small square is ${Number((1000 / speed).toFixed(0))} ms by ${Number((1 / gain).toFixed(2))} mV`,

@@ -6,9 +6,13 @@ import type { StudyDocument } from '../study/study-model.ts';
 import './documents.css';
 import { PdfView } from './pdf-view.tsx';
 import { type FindPicture, ReportView } from './report-view.tsx';
+import { SlideView } from './slide-view.tsx';
 import { readWhole, type WholeObject } from './stored-object.ts';
 import { VideoView } from './video-view.tsx';
 import { WaveformView } from './waveform-view.tsx';
+
+/** A slide fetches its own tiles; all others are read whole. */
+const nothing: WholeObject = { metadata: {}, bytes: new Uint8Array(0) };
 
 function Body(props: { document: StudyDocument; object: WholeObject; find: FindPicture }) {
   const { document, object } = props;
@@ -20,6 +24,8 @@ function Body(props: { document: StudyDocument; object: WholeObject; find: FindP
       return <PdfView object={object} name={name} />;
     case 'video':
       return <VideoView stored={document} object={object} name={name} />;
+    case 'slide':
+      return <SlideView document={document} />;
     case 'waveform':
       return <WaveformView object={object} bigEndian={document.instance.transferSyntaxUID === explicitBigEndian} />;
   }
@@ -33,7 +39,7 @@ export default function DocumentDialog(props: { document: StudyDocument; find: F
   const [problem, setProblem] = useState('');
   const fetchIt = useCallback(() => {
     setProblem('');
-    readWhole(document).then(setObject, (error: unknown) =>
+    (document.opens === 'slide' ? Promise.resolve(nothing) : readWhole(document)).then(setObject, (error: unknown) =>
       setProblem(error instanceof Error ? error.message : String(error)),
     );
   }, [document]);

@@ -12,6 +12,7 @@ const kinds: [prefix: string, name: string][] = [
   ['1.2.840.10008.5.1.4.1.1.481', 'Radiotherapy object'],
   ['1.2.840.10008.5.1.4.1.1.66.1', 'Registration'],
   ['1.2.840.10008.5.1.4.1.1.66', 'Spatial or raw data'],
+  ['1.2.840.10008.5.1.4.1.1.77.1.6', 'Microscope slide'],
   ['1.2.840.10008.5.1.4.1.1.91', 'Annotations of a slide'],
   ['1.2.840.10008.5.1.4.1.1.77.1.1.1', 'Video'],
   ['1.2.840.10008.5.1.4.1.1.77.1.2.1', 'Video'],

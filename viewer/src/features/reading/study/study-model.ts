@@ -95,10 +95,18 @@ function stacksOf(study: StudyManifest, series: SeriesManifest, id: string, pict
   });
 }
 
+/** Levels of a slide differ in nothing but their size. */
+function slideSize(attributes: DicomJson): string {
+  const columns = numberOf(attributes, '00480006');
+  const rows = numberOf(attributes, '00480007');
+  return columns && rows ? `${columns} × ${rows} pixels` : '';
+}
+
 /** Title of a document, name of a presentation state, concept of a report; else the series'. */
 function descriptionOf(attributes: DicomJson): string {
   const concept = itemsOf(attributes, '0040A043')[0];
   return (
+    slideSize(attributes) ||
     textOf(attributes, '00420010') ||
     textOf(attributes, '00700080') ||
     (concept ? textOf(concept, '00080104') : '') ||
@@ -128,11 +136,12 @@ export function studyModelOf(study: StudyManifest): StudyModel {
       const frames = framesOf(instance);
       const hasSize = (numberOf(attributes, '00280010') ?? 0) > 0 && (numberOf(attributes, '00280011') ?? 0) > 0;
       const opens = documentKindOf(instance.sopClassUID, instance.transferSyntaxUID);
-      if (opens || frames === 0 || !hasSize) {
+      const slide = opens === 'slide' && (frames === 0 || !hasSize);
+      if ((opens && !slide) || frames === 0 || !hasSize) {
         const { studyInstanceUID } = study;
         const kind = kindOf(instance.sopClassUID, instance.transferSyntaxUID);
         const description = descriptionOf(attributes);
-        if (opens) documents.push({ studyInstanceUID, instance, attributes, kind, description, opens });
+        if (opens && !slide) documents.push({ studyInstanceUID, instance, attributes, kind, description, opens });
         else others.push({ instance, kind, description, why: whyNoPicture(instance, attributes, hasSize) });
         continue;
       }
