@@ -37,14 +37,14 @@ describe.skipIf(!chromiumAvailable())('what a reader adds', () => {
   let reading: ReadingPage;
   let folder: string;
 
-  /** The object of a kind that came last, as a file, and what a program says of it. */
-  async function objectOf(kind: string): Promise<{ instance: InstanceManifest; file: string }> {
+  /** An object of a kind as a file. @param back how many came after it */
+  async function objectOf(kind: string, back = 0): Promise<{ instance: InstanceManifest; file: string }> {
     const address = `${reading.router.url}/api/studies/${uid}/manifest`;
     const manifest = (await (await reading.page.request.get(address)).json()) as StudyManifest;
     const instance = manifest.series
       .flatMap(({ instances }) => instances)
       .filter(({ sopClassUID }) => sopClassUID === kind)
-      .sort((a, b) => b.receivedAt.localeCompare(a.receivedAt))[0]!;
+      .sort((a, b) => b.receivedAt.localeCompare(a.receivedAt))[back]!;
     const file = join(folder, `${instance.sopInstanceUID}.dcm`);
     await writeFile(
       file,
@@ -81,7 +81,7 @@ describe.skipIf(!chromiumAvailable())('what a reader adds', () => {
     await page.locator('.flag', { hasText: 'Key image' }).waitFor();
     const before = await words(page);
     expect(before).toHaveLength(4);
-    await page.getByRole('button', { name: 'Keep 5 measurements and marks' }).click();
+    await page.getByRole('button', { name: 'Keep 5 changes' }).click();
     await page.getByText('Kept in the archive (3 objects).').waitFor();
     expect(await page.getByRole('button', { name: /^Keep \d/ }).count()).toBe(0);
     await reading.open(uid);
@@ -91,12 +91,19 @@ describe.skipIf(!chromiumAvailable())('what a reader adds', () => {
     expect(await page.getByRole('button', { name: /^Keep \d/ }).count()).toBe(0);
     await page.keyboard.press('s');
     await drag(page, [400, 300], [380, 280]);
-    await page.getByRole('button', { name: 'Keep 1 measurement or mark' }).click();
+    await page.getByRole('button', { name: 'Keep 1 change' }).click();
     await page.getByText('Kept in the archive (2 objects).').waitFor();
     const changed = await words(page);
     expect(changed).not.toEqual(before);
     await reading.open(uid);
     await eventually(() => words(page)).toEqual(changed);
+    // What is erased after it was kept is gone for the next reader too.
+    await page.keyboard.press('Delete');
+    await page.getByRole('button', { name: 'Keep 4 changes' }).click();
+    await page.getByText('Kept in the archive (1 object).').waitFor();
+    await reading.open(uid);
+    await page.locator('.flag', { hasText: 'Key image' }).waitFor();
+    expect(await words(page)).toEqual([]);
   });
 
   it.skipIf(!installed('dciodvfy'))(

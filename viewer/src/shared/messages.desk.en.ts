@@ -55,7 +55,7 @@ export const deskMessages = {
     placeholder: 'What you see. It is kept with your name and the time, marked provisional, until the formal report.',
     keep: 'Keep it',
     discard: 'Discard',
-    keepMarks: (n: number) => `Keep ${n === 1 ? '1 measurement or mark' : `${n} measurements and marks`}`,
+    keepMarks: (n: number) => `Keep ${n === 1 ? '1 change' : `${n} changes`} of measurements and marks`,
     kept: (objects: number) => `Kept in the archive (${objects} ${objects === 1 ? 'object' : 'objects'}).`,
     flag: (author: string) => `Provisional finding by ${author}: see Findings`,
   },

@@ -2,13 +2,20 @@ import type { Measurement } from '../viewport/measurements.ts';
 
 const mostSteps = 200;
 
+interface Step {
+  list: readonly Measurement[];
+  keyImages: ReadonlySet<string>;
+}
+
 /** What the reader has measured and marked, of all open studies; every change can be taken back. */
 export class AnnotationStore {
   #list: readonly Measurement[] = [];
   #keyImages: ReadonlySet<string> = new Set();
   #keptKeyImages: ReadonlySet<string> = new Set();
-  readonly #undo: { list: readonly Measurement[]; keyImages: ReadonlySet<string> }[] = [];
-  readonly #redo: { list: readonly Measurement[]; keyImages: ReadonlySet<string> }[] = [];
+  /** What is in the archive, by its tracking UID. */
+  readonly #kept = new Map<string, Measurement>();
+  readonly #undo: Step[] = [];
+  readonly #redo: Step[] = [];
   readonly #listeners = new Set<() => void>();
   #next = 1;
   version = 0;
@@ -59,28 +66,57 @@ export class AnnotationStore {
     return made;
   }
 
-  /** Adds what was kept as DICOM before; no step to take back. */
-  load(measurements: readonly Omit<Measurement, 'id'>[], keyImages: readonly string[]): void {
+  /**
+   * Adds what was kept as DICOM before; no step to take back, and no step takes it away.
+   * @param withdrawn tracking UIDs of what was erased after it had been kept
+   */
+  load(
+    measurements: readonly Omit<Measurement, 'id'>[],
+    keyImages: readonly string[],
+    withdrawn: readonly { uid: string; keptAt: string }[] = [],
+  ): void {
     const byUid = new Map(measurements.map((measurement) => [measurement.uid, measurement]));
+    const gone = new Map(withdrawn.map(({ uid, keptAt }) => [uid, keptAt]));
     const known = new Set(this.#list.map(({ uid }) => uid).filter(Boolean));
     const fresh = measurements
-      .filter(({ uid }) => !uid || !known.has(uid))
+      .filter(({ uid }) => !uid || !(known.has(uid) || this.#kept.has(uid)))
       .map((measurement) => ({ ...measurement, id: this.#next++ }));
-    // What was kept anew meanwhile counts, unless the reader is changing it right now.
-    const renewed = this.#list.map((one) => {
-      const newer = one.uid && one.kept ? byUid.get(one.uid) : undefined;
-      return newer && (newer.keptAt ?? '') > (one.keptAt ?? '') ? { ...newer, id: one.id } : one;
+    for (const one of fresh) if (one.uid) this.#kept.set(one.uid, one);
+    // What was kept anew or withdrawn meanwhile counts, unless the reader is changing it right now.
+    const renewed = this.#list.flatMap((one) => {
+      if (!one.uid || !one.kept) return [one];
+      if ((gone.get(one.uid) ?? '') > (one.keptAt ?? '')) {
+        this.#kept.delete(one.uid);
+        return [];
+      }
+      const newer = byUid.get(one.uid);
+      return newer && (newer.keptAt ?? '') > (one.keptAt ?? '') ? [{ ...newer, id: one.id }] : [one];
     });
     this.#list = [...renewed, ...fresh];
     this.#keyImages = new Set([...this.#keyImages, ...keyImages]);
     this.#keptKeyImages = new Set([...this.#keptKeyImages, ...keyImages]);
+    for (const step of [...this.#undo, ...this.#redo]) {
+      step.list = [...step.list, ...fresh];
+      step.keyImages = new Set([...step.keyImages, ...keyImages]);
+    }
     this.#changed();
   }
 
-  /** These are in the archive now. */
-  setKept(ids: ReadonlySet<number>, keyImages: readonly string[]): void {
+  /**
+   * These are in the archive now.
+   * @param withdrawn tracking UIDs of what was erased there
+   * @param keyImages of the pictures `of`
+   */
+  setKept(
+    ids: ReadonlySet<number>,
+    withdrawn: readonly string[],
+    keyImages: ReadonlySet<string>,
+    of: (pictureId: string) => boolean,
+  ): void {
     this.#list = this.#list.map((one) => (ids.has(one.id) ? { ...one, kept: true } : one));
-    this.#keptKeyImages = new Set([...this.#keptKeyImages, ...keyImages]);
+    for (const one of this.#list) if (one.kept && one.uid) this.#kept.set(one.uid, one);
+    for (const uid of withdrawn) this.#kept.delete(uid);
+    this.#keptKeyImages = new Set([...[...this.#keptKeyImages].filter((id) => !of(id)), ...keyImages]);
     this.#changed();
   }
 
@@ -88,10 +124,22 @@ export class AnnotationStore {
     return this.#keptKeyImages.has(pictureId);
   }
 
-  /** Measurements and marks that are not in the archive yet. */
+  /** Pictures that were key images in the archive and are none any more. */
+  get unmarked(): string[] {
+    return [...this.#keptKeyImages].filter((id) => !this.#keyImages.has(id));
+  }
+
+  /** What is in the archive and was erased here. */
+  get withdrawn(): Measurement[] {
+    const here = new Set(this.#list.map(({ uid }) => uid));
+    return [...this.#kept.values()].filter(({ uid }) => !here.has(uid));
+  }
+
+  /** Changes that are not in the archive yet: measurements, marks, and what was erased. */
   get unkept(): number {
     const measured = this.#list.filter(({ kept }) => !kept).length;
-    return measured + [...this.#keyImages].filter((id) => !this.#keptKeyImages.has(id)).length;
+    const marked = [...this.#keyImages].filter((id) => !this.#keptKeyImages.has(id)).length;
+    return measured + marked + this.withdrawn.length + this.unmarked.length;
   }
 
   change(id: number, change: Partial<Omit<Measurement, 'id'>>): void {
@@ -126,13 +174,13 @@ export class AnnotationStore {
     this.#restore(after);
   }
 
-  #restore(state: { list: readonly Measurement[]; keyImages: ReadonlySet<string> }): void {
+  #restore(state: Step): void {
     this.#list = state.list;
     this.#keyImages = state.keyImages;
     this.#changed();
   }
 
-  #same(state: { list: readonly Measurement[]; keyImages: ReadonlySet<string> }): boolean {
+  #same(state: Step): boolean {
     const { list, keyImages } = state;
     if (keyImages !== this.#keyImages || list.length !== this.#list.length) return false;
     return list.every((one, i) => one === this.#list[i]);

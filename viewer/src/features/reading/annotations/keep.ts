@@ -38,21 +38,24 @@ export async function keepAnnotations(
 ): Promise<number> {
   const objects: DicomJson[] = [];
   const ids = new Set<number>();
-  const marked: string[] = [];
+  const erased: string[] = [];
+  const marked = new Set<string>();
+  const mine = new Map<string, Picture>();
   for (const model of models) {
-    const pictures = new Map(model.stacks.flatMap(({ pictures }) => pictures.map((picture) => [picture.id, picture])));
-    const fresh = store.list.filter(
-      ({ kept, kind, points, pictureId }) => !kept && points.length >= pointsOf[kind] && pictures.has(pictureId),
-    );
+    const pictures = new Map(model.stacks.flatMap((stack) => stack.pictures.map((picture) => [picture.id, picture])));
+    for (const [id, picture] of pictures) mine.set(id, picture);
+    const isHere = ({ pictureId }: Measurement) => pictures.has(pictureId);
+    const fresh = store.list.filter((one) => !one.kept && one.points.length >= pointsOf[one.kind] && isHere(one));
+    const gone = store.withdrawn.filter(isHere);
     const made = await Promise.all(fresh.map((one) => reportedOf(one, pictures.get(one.pictureId)!)));
-    if (made.length > 0) {
-      objects.push(
-        measurementReport(
-          model,
-          made.map(({ reported }) => reported),
-          author,
-        ),
-      );
+    const withdrawn = gone.map((one) => ({
+      measurement: { ...one, uid: one.uid! },
+      picture: pictures.get(one.pictureId)!,
+      withdrawn: true,
+    }));
+    if (made.length + withdrawn.length > 0)
+      objects.push(measurementReport(model, [...made.map(({ reported }) => reported), ...withdrawn], author));
+    if (made.length > 0)
       objects.push(
         ...presentationStates(
           model,
@@ -60,10 +63,12 @@ export async function keepAnnotations(
           author,
         ),
       );
-      for (const { id } of fresh) ids.add(id);
-    }
+    for (const { id } of fresh) ids.add(id);
+    for (const { uid } of gone) erased.push(uid!);
     const keyImages = [...store.keyImages].filter((id) => pictures.has(id));
-    if (keyImages.some((id) => !store.isKeptKeyImage(id))) {
+    const changed = keyImages.some((id) => !store.isKeptKeyImage(id)) || store.unmarked.some((id) => pictures.has(id));
+    // A key object selection names at least one picture (PS3.16 TID 2010).
+    if (changed && keyImages.length > 0)
       objects.push(
         keyObjectSelection(
           model,
@@ -71,11 +76,10 @@ export async function keepAnnotations(
           author,
         ),
       );
-      marked.push(...keyImages);
-    }
+    for (const id of keyImages) marked.add(id);
   }
   if (objects.length > 0) await storeObjects(objects);
-  store.setKept(ids, marked);
+  store.setKept(ids, erased, marked, (id) => mine.has(id));
   return objects.length;
 }
 

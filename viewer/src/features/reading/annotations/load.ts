@@ -5,7 +5,14 @@ import type { Measurement } from '../viewport/measurements.ts';
 import { BASIC_TEXT_SR } from './finding.ts';
 import { KEY_OBJECT_SELECTION } from './key-objects.ts';
 import { COMPREHENSIVE_SR } from './measurement-report.ts';
-import { isOurs, type ReadFinding, readFinding, readKeyImages, readMeasurements } from './read-report.ts';
+import {
+  isOurs,
+  type ReadFinding,
+  readFinding,
+  readKeyImages,
+  readMeasurements,
+  readWithdrawn,
+} from './read-report.ts';
 
 /** Enhanced SR, Comprehensive 3D SR: other programs keep measurements in them. */
 const reports = new Set([
@@ -22,6 +29,8 @@ export interface Loaded {
   /** Ids of pictures. */
   keyImages: string[];
   findings: ReadFinding[];
+  /** Tracking UIDs of what was erased, and when. */
+  withdrawn: { uid: string; keptAt: string }[];
 }
 
 /** Objects of a study that hold measurements, key images or findings, the newest first. */
@@ -44,7 +53,7 @@ function picturesByReference(model: StudyModel): (sopInstanceUID: string, frame:
 export async function loadAnnotations(model: StudyModel, instances: readonly InstanceManifest[]): Promise<Loaded> {
   const { studyInstanceUID } = model;
   const pictureOf = picturesByReference(model);
-  const loaded: Loaded = { measurements: [], keyImages: [], findings: [] };
+  const loaded: Loaded = { measurements: [], keyImages: [], findings: [], withdrawn: [] };
   const seen = new Set<string>();
   let ownKeyImages = false;
   const read = await Promise.allSettled(
@@ -58,6 +67,10 @@ export async function loadAnnotations(model: StudyModel, instances: readonly Ins
     const document = result.value;
     const finding = readFinding(document);
     if (finding) loaded.findings.push(finding);
+    for (const uid of isOurs(document) ? readWithdrawn(document) : []) {
+      if (!seen.has(uid)) loaded.withdrawn.push({ uid, keptAt: instances[i]!.receivedAt });
+      seen.add(uid);
+    }
     for (const { sopInstanceUID, frame, measurement } of readMeasurements(document)) {
       const picture = pictureOf(sopInstanceUID, frame);
       // Of a measurement that was changed and kept again the newest counts.

@@ -16,6 +16,8 @@ export const TRACKING_PREFIX = 'Lifeboat:';
 export interface Reported {
   measurement: Measurement & { uid: string };
   picture: Picture;
+  /** It was kept before and is erased now: it is named, and nothing more. */
+  withdrawn?: boolean;
   /** Of regions. */
   values?: RoiValues | null;
   /** Of a single pixel. */
@@ -125,8 +127,22 @@ function itemsOf(reported: Reported): DicomJson[] {
   }
 }
 
+/** In the comment of a measurement that was erased after it had been kept. */
+export const WITHDRAWN = 'Withdrawn';
+
 function groupOf(reported: Reported): DicomJson {
   const { measurement, picture } = reported;
+  if (reported.withdrawn)
+    return contentItem.container(
+      'CONTAINS',
+      codes.measurementGroup,
+      [
+        contentItem.text('HAS OBS CONTEXT', codes.trackingIdentifier, `${TRACKING_PREFIX}${measurement.kind}`),
+        contentItem.uid('HAS OBS CONTEXT', codes.trackingUid, measurement.uid),
+        contentItem.text('CONTAINS', codes.comment, WITHDRAWN),
+      ],
+      '1501',
+    );
   const { kind, points, text, uid } = measurement;
   const calibration = calibrationAt(frameAttributesOf(picture), points);
   const plane = calibration ? planeText(calibration) : '';

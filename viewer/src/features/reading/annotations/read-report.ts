@@ -4,7 +4,7 @@ import type { Point } from '../study/point.ts';
 import { type Measurement, type MeasurementKind, pointsOf } from '../viewport/measurements.ts';
 import { codes } from './content-item.ts';
 import { MODEL_NAME } from './data-set.ts';
-import { TRACKING_PREFIX } from './measurement-report.ts';
+import { TRACKING_PREFIX, WITHDRAWN } from './measurement-report.ts';
 
 /** Where a measurement of a report belongs: frame from 1. */
 export interface ReadMeasurement {
@@ -131,6 +131,20 @@ export function readMeasurements(report: DicomJson): ReadMeasurement[] {
   return [...descendants(report)]
     .filter((item) => conceptOf(item) === codes.measurementGroup.value)
     .flatMap((group) => readGroup(group) ?? []);
+}
+
+/** Tracking UIDs of measurements that a report withdraws. */
+export function readWithdrawn(report: DicomJson): string[] {
+  return [...descendants(report)]
+    .filter((item) => conceptOf(item) === codes.measurementGroup.value)
+    .flatMap((group) => {
+      const items = childrenOf(group);
+      const withdrawn = items.some(
+        (item) => conceptOf(item) === codes.comment.value && textOf(item, '0040A160') === WITHDRAWN,
+      );
+      const uid = items.find((item) => conceptOf(item) === codes.trackingUid.value);
+      return withdrawn && uid && items.length === 3 ? [textOf(uid, '0040A124')] : [];
+    });
 }
 
 /** Pictures that a Key Object Selection names: SOP Instance UID and frame from 1. */

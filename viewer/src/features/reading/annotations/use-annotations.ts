@@ -29,7 +29,7 @@ export function useAnnotations(store: AnnotationStore, opened: readonly OpenedSt
           for (const { key } of fresh) read.current.add(key);
           if (fresh.length === 0) return;
           const loaded = await loadAnnotations(model, fresh);
-          store.load(loaded.measurements, loaded.keyImages);
+          store.load(loaded.measurements, loaded.keyImages, loaded.withdrawn);
           if (loaded.findings.length === 0) return;
           const uid = model.studyInstanceUID;
           setFindings((before) => new Map(before).set(uid, [...loaded.findings, ...(before.get(uid) ?? [])]));
