@@ -47,7 +47,10 @@ export function openHistory(
     backfill,
     readiness: (days) => {
       asking?.wake(days);
-      const trouble = () => asking?.trouble ?? '';
+      const trouble = () => {
+        if (context.pacsStatus?.().state === 'down') return 'it is down';
+        return asking?.trouble ?? '';
+      };
       return readiness(
         { catalogue: archive.catalogue, state, worklist, possible: source !== undefined, trouble },
         days,
