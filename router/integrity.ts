@@ -10,6 +10,8 @@ import { DailySeal } from '../storage/seal-daily.ts';
 import { FileStore } from '../storage/stores/file-store.ts';
 import { StudyCache } from '../storage/study-cache.ts';
 import type { RouterContext } from './context.ts';
+import { pacsMoveSource } from './repair-from-pacs.ts';
+import { RepairIntake } from './repair-intake.ts';
 import { openSources } from './repair-sources.ts';
 
 export const INTEGRITY_FILE = 'integrity.sqlite';
@@ -31,6 +33,8 @@ export class Integrity {
   readonly state: ScrubState;
   readonly seal: DailySeal;
   readonly scrub: Scrub;
+  /** Where the PACS sends what a repair has asked it for. */
+  readonly intake = new RepairIntake();
   readonly #context: RouterContext;
   readonly #startedAt = Date.now();
   #lastReceivedAt = 0;
@@ -130,7 +134,8 @@ export class Integrity {
   #tend(): void {
     this.#noteDamaged();
     const { config, log } = this.#context;
-    if (!config.replica || config.integrity?.repairAuto === false || this.#repairing) return;
+    if (!config.replica && !config.pacs && !config.pacsWeb) return;
+    if (config.integrity?.repairAuto === false || this.#repairing) return;
     this.#repairing = this.#repairOpen()
       .catch((error: unknown) => log.warn({ err: asLifeboatError(error) }, 'integrity: repairing by itself'))
       .finally(() => {
@@ -138,7 +143,7 @@ export class Integrity {
       });
   }
 
-  /** What is wrong and can be put right from the replica is, a few at a time; what could not be is tried again later. */
+  /** What is wrong and can be put right from the replica or the PACS is, a few at a time; what could not be is tried again later. */
   async #repairOpen(): Promise<void> {
     const now = Date.now();
     const due = this.state
@@ -190,13 +195,15 @@ export class Integrity {
   }
 
   /**
-   * Tries to put right what a finding names, from LIFEBOAT_REPAIR_FROM and the spool, and writes down what came of it. Throws
+   * Tries to put right what a finding names, from LIFEBOAT_REPAIR_FROM, replica, spool and PACS, and writes down what came of it. Throws
    * BAD_REQUEST when the store to repair from is not there.
    */
   async repair(finding: FindingRow, by: string): Promise<RepairRow> {
     const { archive, config } = this.#context;
     const { store, catalogue } = archive;
-    const { sources, close } = await openSources(config, { from: config.integrity?.repairFrom });
+    const { forwarding } = this.#context;
+    const pacs = forwarding && pacsMoveSource(config, forwarding, this.intake);
+    const { sources, close } = await openSources(config, { from: config.integrity?.repairFrom }, pacs ? [pacs] : []);
     try {
       const row = await repair({ store, catalogue, sources, entries: new StudyCache(store), by }, finding);
       this.state.repaired(row);

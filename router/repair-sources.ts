@@ -6,6 +6,7 @@ import { filesSource, type RepairSource, storeSource } from '../storage/repair-s
 import { openKnownReplica } from '../storage/replica/open-replica.ts';
 import { openStore } from '../storage/stores/open-store.ts';
 import type { Config } from './config.ts';
+import { pacsWebSource } from './repair-from-pacs.ts';
 
 export interface OpenSources {
   sources: RepairSource[];
@@ -13,13 +14,16 @@ export interface OpenSources {
 }
 
 /**
- * Where a repair may take right bytes from, in this order: files named by hand, other stores, the replica, whole files that lie in the spool.
+ * Where a repair may take right bytes from, in this order: files named by hand, other stores, the replica, whole files that lie in
+ * the spool, the PACS.
  * @param from `replica`, `file:/folder` or `s3://bucket` (at the endpoint of the settings)
+ * @param more asked last
  * @throws BAD_REQUEST when something named is not there
  */
 export async function openSources(
   config: Config,
   named: { from?: readonly string[]; files?: readonly string[] },
+  more: readonly RepairSource[] = [],
 ): Promise<OpenSources> {
   const stores: ObjectStore[] = [];
   const sources: RepairSource[] = [];
@@ -46,6 +50,9 @@ export async function openSources(
   for (const folder of ['spool', 'import'])
     if (existsSync(join(config.dataDir, folder)))
       sources.push(filesSource(join(config.dataDir, folder), `the ${folder} folder`));
+  const web = pacsWebSource(config);
+  if (web) sources.push(web);
+  sources.push(...more);
   return {
     sources,
     close: async () => {

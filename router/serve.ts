@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import { resolve } from 'node:path';
 import type { TlsOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import { LifeboatError } from '../contract/errors.ts';
@@ -20,6 +19,7 @@ import { ObjectSigner } from './http/signed-objects.ts';
 import { finishKilledImport } from './import-spool.ts';
 import { Integrity, registerIntegrityMetrics } from './integrity.ts';
 import { LifeboatMode } from './lifeboat/lifeboat-mode.ts';
+import { VIEWER_DIR } from './lifeboat/publish-viewer.ts';
 import { startLifeboatIndex } from './lifeboat-index.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
@@ -34,9 +34,6 @@ import { readTls, type TlsFiles, warnOfExpiry, watchTls } from './tls.ts';
 import { openRis } from './worklist/ris.ts';
 
 const COMPACT_EVERY_MS = 6 * 3_600_000;
-
-/** Where the viewer's build lies. */
-const VIEWER_DIR = resolve(import.meta.dirname, '../dist/viewer');
 
 export interface RunningRouter {
   readonly context: RouterContext;

@@ -18,7 +18,8 @@ export interface RepairSource {
   readonly store?: ObjectStore;
   /**
    * Writes the object that `entry` records to the file `target`, byte for byte as its SHA-256 says. False when it has not got
-   * it; whatever is in `target` then is to be thrown away. Throws STORE_UNAVAILABLE when it does not answer.
+   * it; whatever is in `target` then is to be thrown away. Throws STORE_UNAVAILABLE when it does not answer, NOT_FOUND with the
+   * reason when what it has will not do.
    */
   fetch(entry: InstanceEntry, target: string): Promise<boolean>;
 }
@@ -103,18 +104,33 @@ function headerOf(entry: InstanceEntry): Uint8Array | null {
 
 const HEAD_BYTES = 64 * 1024;
 
-/** Where the data set begins in a file whose data set is as long as that of `entry`; otherwise null. */
-async function dataSetOf(file: string, entry: InstanceEntry): Promise<number | null> {
-  const handle = await open(file, 'r');
+/** SHA-256 of the data set of a Part 10 file; null when it is none. */
+export async function dataSetSha256Of(path: string): Promise<string | null> {
+  const meta = readFileMeta(await headOf(path));
+  if (!meta) return null;
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { start: meta.dataSetOffset })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** Its first 64 KiB, or all of it. */
+async function headOf(path: string): Promise<Buffer> {
+  const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
     const head = Buffer.alloc(Math.min(size, HEAD_BYTES));
     await handle.read(head, 0, head.length, 0);
-    const meta = readFileMeta(head);
-    return meta && size - meta.dataSetOffset === entry.size - entry.dataSetOffset ? meta.dataSetOffset : null;
+    return head;
   } finally {
     await handle.close();
   }
+}
+
+/** Where the data set begins in a file whose data set is as long as that of `entry`; otherwise null. */
+async function dataSetOf(file: string, entry: InstanceEntry): Promise<number | null> {
+  const { size } = await stat(file);
+  const meta = readFileMeta(await headOf(file));
+  return meta && size - meta.dataSetOffset === entry.size - entry.dataSetOffset ? meta.dataSetOffset : null;
 }
 
 function withHeader(header: Uint8Array, file: string, from: number): Readable {

@@ -99,11 +99,13 @@ export async function repairObject(
   if (before.state === 'not-checked') throw new LifeboatError('STORE_UNAVAILABLE', `: ${before.reason}`);
   if (isRight(before, entry)) return { source: 'itself', detail: 'it is as recorded, nothing was written' };
   const silent: string[] = [];
+  const unfit: string[] = [];
   for (const source of sources) {
     try {
       if (!(await source.fetch(entry, scratch))) continue;
     } catch (error) {
-      silent.push(`${source.description}: ${asLifeboatError(error).message}`);
+      const { code, message } = asLifeboatError(error);
+      (code === 'NOT_FOUND' ? unfit : silent).push(`${source.description}: ${message}`);
       continue;
     }
     await store.putFile(entry.key, scratch, entry.size);
@@ -118,7 +120,8 @@ export async function repairObject(
   }
   const asked = sources.map(({ description }) => description).join(', ') || 'no source was given';
   if (silent.length > 0) throw new LifeboatError('STORE_UNAVAILABLE', `: ${silent.join('; ')}`);
-  throw new LifeboatError('NOT_FOUND', `No source has the right bytes (asked: ${asked}).`);
+  const why = unfit.length > 0 ? `; ${unfit.join('; ')}` : '';
+  throw new LifeboatError('NOT_FOUND', `No source has the right bytes (asked: ${asked})${why}.`);
 }
 
 function isRight(check: ObjectCheck, entry: InstanceEntry): boolean {

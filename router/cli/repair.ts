@@ -29,7 +29,7 @@ export function repairCommand(): Command {
       'after',
       `
 Takes the open findings of the last verify or scrub. Objects are looked for in the files and stores named, then among the whole
-files of the spool, and written only when their SHA-256 is the recorded one and that of the object here is not. Segments are taken
+files of the spool and, by WADO-RS, in the PACS (LIFEBOAT_PACS_DICOMWEB), and written only when their SHA-256 is the recorded one and that of the object here is not. Segments are taken
 from a second store, or made again from the objects. Nothing is deleted. What was repaired, from where and when is kept (page
 Integrity, audit trail); what could not be repaired is listed by patient.
 

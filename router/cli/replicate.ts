@@ -5,6 +5,9 @@ import { openKnownReplica } from '../../storage/replica/open-replica.ts';
 import { Replicator } from '../../storage/replica/replicator.ts';
 import { loadSealKey } from '../../storage/seal-key.ts';
 import { openStore, type StoreConfig } from '../../storage/stores/open-store.ts';
+import type { Config } from '../config.ts';
+import { aboutViewer } from '../lifeboat/lifeboat-mode.ts';
+import { publishViewer, VIEWER_DIR } from '../lifeboat/publish-viewer.ts';
 import { replicaPaths } from '../replica.ts';
 import { settingsOf } from './settings.ts';
 import { command, EXIT, Progress } from './terminal.ts';
@@ -54,6 +57,7 @@ Examples:
           }, 500);
           await replicator.level().finally(() => clearInterval(timer));
           progress.end();
+          await publishTo(config, config.replica.store);
           const { copied, compared, problems, description } = replicator.status();
           console.log(
             `${copied.instances} instances copied (${(copied.bytes / 1e6).toFixed(1)} MB); ${description} was compared with ` +
@@ -71,6 +75,16 @@ Examples:
       }),
     );
   return replicateCmd;
+}
+
+/** The viewer of lifeboat mode comes from this program's build, not from the first store. */
+async function publishTo(config: Config, replica: StoreConfig): Promise<void> {
+  const store = await openKnownReplica(replica);
+  try {
+    await publishViewer(store, VIEWER_DIR, aboutViewer(config, replica));
+  } finally {
+    await store.close();
+  }
 }
 
 async function heal(source: StoreConfig, replica: StoreConfig, scratchDir: string): Promise<void> {

@@ -3,6 +3,7 @@ import { Gauge } from 'prom-client';
 import { asLifeboatError } from '../../contract/errors.ts';
 import type { LifeboatStatus } from '../../contract/lifeboat.ts';
 import { ENVELOPES } from '../../storage/format/break-glass-envelope.ts';
+import { openKnownReplica } from '../../storage/replica/open-replica.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
 import type { Control } from '../access/control.ts';
 import type { Config } from '../config.ts';
@@ -22,6 +23,16 @@ export function viewerAddress(store: Config['store']): string | null {
   return `${(store.publicEndpoint ?? store.endpoint).replace(/\/$/, '')}/${store.bucket}/${VIEWER}index.html`;
 }
 
+/** What the page that is published into a store says of itself. */
+export function aboutViewer(config: Config, store: Config['store']): Parameters<typeof publishViewer>[2] {
+  return {
+    version,
+    region: store.kind === 's3' ? store.region : '',
+    idleMinutes: Math.round(config.sessionIdleMs / 60_000),
+    maxHours: Math.round(config.sessionMaxMs / 3_600_000),
+  };
+}
+
 /** Keeps what lifeboat mode needs in the store, and takes what people did in it into the audit trail. */
 export class LifeboatMode {
   readonly #context: RouterContext;
@@ -31,6 +42,7 @@ export class LifeboatMode {
   #loop: Promise<void> = Promise.resolve();
   #viewer: LifeboatStatus['viewer'];
   #comparedAt = Number.NEGATIVE_INFINITY;
+  #replicaAt = Number.NEGATIVE_INFINITY;
   #told = '';
   /** As of the last minute: the page asks more often than drills are made. */
   #drills: Awaited<ReturnType<typeof lastDrills>> = { lastDrill: null, lastPassedAt: null };
@@ -86,6 +98,7 @@ export class LifeboatMode {
       await this.#try(async () => {
         if (await this.#isDue()) await this.#publish();
       });
+      await this.#try(() => this.#publishToReplica());
       await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
@@ -102,18 +115,32 @@ export class LifeboatMode {
     // A store of its own: what is told to browsers of an object's type must reach the bucket itself.
     const store = await openStore(config.store);
     try {
-      const { state, written, ...published } = await publishViewer(store, this.#build, {
-        version,
-        region: config.store.kind === 's3' ? config.store.region : '',
-        idleMinutes: Math.round(config.sessionIdleMs / 60_000),
-        maxHours: Math.round(config.sessionMaxMs / 3_600_000),
-      });
+      const { state, written, ...published } = await publishViewer(
+        store,
+        this.#build,
+        aboutViewer(config, config.store),
+      );
       this.#viewer = { ...this.#viewer, ...published, state, problem: '' };
       this.#comparedAt = performance.now();
       if (written > 0) log.info({ ...published, written, address: this.#viewer.address }, 'lifeboat viewer published');
     } catch (error) {
       this.#viewer = { ...this.#viewer, state: 'failed', problem: asLifeboatError(error).message };
       throw error;
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** From our own build, never from the first store: who can write there must not reach the browsers that read the replica. */
+  async #publishToReplica(): Promise<void> {
+    const { config } = this.#context;
+    if (!config.replica || performance.now() - this.#replicaAt <= COMPARE_MS) return;
+    // one that is not there yet is begun by the replicator
+    const store = await openKnownReplica(config.replica.store).catch(() => null);
+    if (!store) return;
+    try {
+      await publishViewer(store, this.#build, aboutViewer(config, config.replica.store));
+      this.#replicaAt = performance.now();
     } finally {
       await store.close();
     }

@@ -1,11 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { asLifeboatError } from '../../contract/errors.ts';
 import type { BucketBoot } from '../../contract/lifeboat.ts';
 import { checkKey } from '../../storage/keys.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 
 export const VIEWER = 'viewer/';
+/** The build that comes with this program. */
+export const VIEWER_DIR = resolve(import.meta.dirname, '../../dist/viewer');
 const BOOT_PLACE = '<!--lifeboat-boot-->';
 /** Files of earlier versions stay so long: somebody may have the page open. */
 const KEEP_OLD_MS = 30 * 86_400_000;

@@ -79,7 +79,7 @@ describe.each(stores)('a replica in $name', ({ there, replica }) => {
   test('has everything that was there before and everything that comes, byte for byte, and says when it is level', async () => {
     await keep([1, 2, 3]);
     await archive.store.put('seals/abc/public-key.pem', Buffer.from('key'));
-    await archive.store.put('viewer/index.html', Buffer.from('old'));
+    await archive.store.put('lifeboat/drills/20260101.json', Buffer.from('{}'));
     const copying = replicator();
     archive.events.on('committed', (entries) =>
       copying.noteStored([{ studyInstanceUID: entries[0]!.studyInstanceUID, instances: entries.length, bytes: 1 }]),
@@ -93,7 +93,7 @@ describe.each(stores)('a replica in $name', ({ there, replica }) => {
       .poll(() => copying.status().lag, PATIENCE)
       .toEqual({ segments: 0, instances: 0, bytes: 0, oldest: null });
     const there = await second();
-    for (const prefix of ['objects/', 'manifests/', 'metadata/', 'seals/', 'viewer/'])
+    for (const prefix of ['objects/', 'manifests/', 'metadata/', 'seals/', 'lifeboat/'])
       for (const key of await storedKeys(archive, prefix))
         expect((await there.get(key)).equals(await archive.store.get(key)), key).toBe(true);
     expect(await findingsThere()).toEqual([]);
