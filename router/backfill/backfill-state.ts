@@ -18,7 +18,8 @@ const SCHEMA = `
     state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due_ms INTEGER NOT NULL DEFAULT 0,
     reason TEXT NOT NULL DEFAULT '', settled_at TEXT, due_at TEXT
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS studies_todo ON studies(priority, slice, id) WHERE state = 'todo';
+  DROP INDEX IF EXISTS studies_todo;
+  CREATE INDEX IF NOT EXISTS studies_next ON studies(priority, due_at, slice, id) WHERE state = 'todo';
   CREATE TABLE IF NOT EXISTS patients (
     patient_id TEXT NOT NULL, issuer TEXT NOT NULL, asked_at TEXT NOT NULL, PRIMARY KEY (patient_id, issuer)
   ) STRICT, WITHOUT ROWID;

@@ -3,8 +3,8 @@ import type { Archive } from '../../storage/archive-types.ts';
 import type { RemoteInstance } from '../reconcile/remote-archive.ts';
 import type { PacsSource } from './pacs-source.ts';
 
-/** Images asked for at once: after each such piece the limits are looked at again. */
-const AT_ONCE = 200;
+/** Images asked for at once, as many as go into one request: after each the limits are looked at again. */
+const AT_ONCE = 40;
 const NOT_LISTED = 'The PACS does not list all images of the study.';
 const NOT_COME = 'The PACS said that it sent images that have not come; does it know our AE title and port?';
 

@@ -59,7 +59,7 @@ function metricsPage({ context }: HttpParts): RequestHandler {
 }
 
 const ROUTES =
-  /^\/(api\/(?:session|status|events|arrivals|users|tokens|aes|audit|refusals|integrity|worklist|studies)|dicom-web|objects|assets|healthz|readyz|metrics)(?=\/|$)/;
+  /^\/(api\/(?:session|status|events|arrivals|users|tokens|aes|audit|refusals|integrity|schedule|backfill|readiness|worklist|studies)|dicom-web|objects|assets|healthz|readyz|metrics)(?=\/|$)/;
 
 /** Counts and logs each request; routes are named by their first parts, so that UIDs do not become labels. */
 function observed({ log }: HttpParts, metrics: HttpMetrics): RequestHandler {

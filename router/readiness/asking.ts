@@ -39,6 +39,8 @@ export class Asking {
   #news = Promise.withResolvers<void>();
   #trouble = '';
   #days = DAYS;
+  /** What was last seen to for each patient: nothing is done again while neither orders nor the PACS have changed. */
+  #seenTo = new Map<string, string>();
 
   constructor(options: AskingOptions) {
     this.#options = options;
@@ -80,7 +82,7 @@ export class Asking {
     const { state, source, pace } = this.#options;
     for (const { patientID, issuer, items } of this.#expected()) {
       if (!isOlder(state.patientAskedAt(patientID, issuer), PATIENT_OLD_MS)) {
-        this.#urge(patientID, items);
+        this.#urge(patientID, issuer, items);
         continue;
       }
       await pace.turn(signal, true);
@@ -88,7 +90,7 @@ export class Asking {
       const studies = await source.studiesOfPatient(patientID, issuer, signal);
       pace.answered(performance.now() - begun);
       state.knowPatient(patientID, issuer, studies);
-      this.#urge(patientID, items);
+      this.#urge(patientID, issuer, items);
     }
     const now = new Date();
     for (let ago = 0; ago < this.#days; ago++) {
@@ -113,9 +115,18 @@ export class Asking {
     return patients.values();
   }
 
-  #urge(patientID: string, items: readonly ScheduleFields[]): void {
+  #urge(patientID: string, issuer: string, items: readonly ScheduleFields[]): void {
     const { state, priors } = this.#options;
     if (priors === 0) return;
+    const key = JSON.stringify([patientID, issuer]);
+    const orders = items.map(({ studyInstanceUID, modality, description }) => [
+      studyInstanceUID,
+      modality,
+      description,
+    ]);
+    const now = JSON.stringify([state.patientAskedAt(patientID, issuer), orders]);
+    if (this.#seenTo.get(key) === now) return;
+    this.#seenTo.set(key, now);
     const known = state.knownOfPatient(patientID);
     for (const item of items) for (const study of choosePriors(item, known, priors)) state.urge(study, startsOf(item));
   }

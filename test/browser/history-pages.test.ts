@@ -87,7 +87,7 @@ describe.skipIf(!chromiumAvailable())('scanner worklist, readiness and backfill,
     const state = new BackfillState(router.dataDir);
     state.knowPatient(ready!.id, '', [study(1, ready!, 3, 2)]);
     state.knowPatient(partly!.id, '', [study(2, partly!, 5, 400)]);
-    state.knowPatient(missing!.id, '', [study(3, missing!, 412, 3), study(4, missing!, 96, 5)]);
+    state.knowPatient(missing!.id, '', [study(3, missing!, 412, 3), study(4, missing!, 96, 500)]);
     state.knowPatient(fresh!.id, '', []);
     for (let ago = 0; ago < 7; ago++)
       state.knowDay(

@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import type { ReadinessAnswer, ReadinessDay, ReadinessList } from '../../../../contract/backfill.ts';
 import { formatAgo, formatDate, formatPersonName } from '../../shared/format.ts';
 import { historyMessages } from '../../shared/messages.history.en.ts';
@@ -10,6 +11,7 @@ import './readiness.css';
 
 const text = historyMessages.readiness;
 const periods = [7, 14, 30];
+const everyMs = 20_000;
 
 /** One number for a day's list: how many patients are ready. */
 function ListCard(props: { list: ReadinessList; when: string }) {
@@ -71,7 +73,11 @@ export default function ReadinessPage() {
   const { query } = useLocation();
   const asked = Number(query.get('days'));
   const days = periods.includes(asked) ? asked : 7;
-  const { value, failure } = useList<ReadinessAnswer>(`api/readiness?days=${days}`);
+  const { value, failure, load } = useList<ReadinessAnswer>(`api/readiness?days=${days}`, { live: false });
+  useEffect(() => {
+    const timer = setInterval(load, everyMs);
+    return () => clearInterval(timer);
+  }, [load]);
   useTitle(text.title);
   const now = Date.now();
   return (
