@@ -5,7 +5,7 @@ import { Link } from '../../shared/ui/link.tsx';
 import { useTitle } from '../../shared/use-title.ts';
 import { useAnnotations } from './annotations/use-annotations.ts';
 import { DeskNotices } from './components/desk-notices.tsx';
-import { Findings } from './components/findings.tsx';
+import { FindingList, Findings } from './components/findings.tsx';
 import { HelpDialog } from './components/help-dialog.tsx';
 import { OthersDialog, OthersTable } from './components/others-dialog.tsx';
 import { Panes } from './components/panes.tsx';
@@ -123,14 +123,15 @@ export default function ReadingPage() {
     <div className="reading" ref={whole}>
       <h1 className="sr-only">{messages.reading.title}</h1>
       <aside className="rail" aria-label={messages.reading.series}>
+        <FindingList findings={findings} />
         <SeriesRail
           opened={opened}
           open={desk.seen.flatMap((pane) => pane.stack?.id ?? [])}
           onPick={(stack, pictureId) => controller.open(stack, pictureId)}
           onOthers={setOthers}
         />
-        <Findings opened={opened} findings={findings} store={desk.annotations} />
         {models[0] && <Priors key={models[0].studyInstanceUID} model={models[0]} open={uids} />}
+        <Findings opened={opened} store={desk.annotations} />
       </aside>
       <div className="desk">
         <Toolbar

@@ -56,9 +56,27 @@ function NewFinding(props: { model: StudyModel; author: string; onDone: () => vo
   );
 }
 
-/** Below the series of the open studies: provisional findings, and what is to be kept of measurements and marks. */
-export function Findings(props: { opened: OpenedStudy[]; findings: StudyFindings[]; store: AnnotationStore }) {
-  const { opened, findings, store } = props;
+/** Above the series: what was written provisionally of the open studies. */
+export function FindingList(props: { findings: StudyFindings[] }) {
+  const all = props.findings.flatMap(({ findings }) => findings);
+  if (all.length === 0) return null;
+  return (
+    <section className="finding-list" aria-label={words.title}>
+      {all.map((finding) => (
+        <article key={finding.sopInstanceUID} className="finding">
+          <div className="finding-head">
+            {words.head(finding.author, formatDate(finding.date), formatTime(finding.time))}
+          </div>
+          <p>{finding.text}</p>
+        </article>
+      ))}
+    </section>
+  );
+}
+
+/** Always at the foot of the rail: where a finding is written, and what of measurements and marks is not kept yet. */
+export function Findings(props: { opened: OpenedStudy[]; store: AnnotationStore }) {
+  const { opened, store } = props;
   const { session } = useSession();
   const [writing, setWriting] = useState<string | null>(null);
   const [said, setSaid] = useState('');
@@ -77,22 +95,12 @@ export function Findings(props: { opened: OpenedStudy[]; findings: StudyFindings
   const complete = opened.filter((study) => study.complete);
   if (complete.length === 0) return null;
   return (
-    <section className="findings">
-      <header>{words.title}</header>
+    <section className="findings" aria-label={words.title}>
       {complete.map(({ model }) => {
         const uid = model.studyInstanceUID;
         const date = formatDate(textOf(model.attributes, '00080020'));
-        const own = findings.find((one) => one.studyInstanceUID === uid)?.findings ?? [];
         return (
           <div key={uid}>
-            {own.map((finding) => (
-              <article key={finding.sopInstanceUID} className="finding">
-                <div className="finding-head">
-                  {words.head(finding.author, formatDate(finding.date), formatTime(finding.time))}
-                </div>
-                <p>{finding.text}</p>
-              </article>
-            ))}
             {mayKeep && writing === uid && <NewFinding model={model} author={author} onDone={() => setWriting(null)} />}
             {mayKeep && writing !== uid && (
               <button type="button" className="button finding-new" onClick={() => setWriting(uid)}>

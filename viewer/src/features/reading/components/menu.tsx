@@ -45,6 +45,7 @@ export function Menu(props: { label: string; pressed?: boolean; children: ReactN
 
 /** Rows of a menu. */
 export function MenuItems(props: { title?: string; items: MenuItem[] }) {
+  const ticked = props.items.some(({ pressed }) => pressed !== undefined);
   return (
     <section>
       {props.title && <h3>{props.title}</h3>}
@@ -60,7 +61,7 @@ export function MenuItems(props: { title?: string; items: MenuItem[] }) {
           }}
         >
           <span>
-            {pressed !== undefined && <span className="menu-tick">{pressed ? '✓' : ''}</span>}
+            {ticked && <span className="menu-tick">{pressed ? '✓' : ''}</span>}
             {label}
           </span>
           {hint && <kbd>{hint}</kbd>}
