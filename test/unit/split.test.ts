@@ -125,6 +125,23 @@ describe('a series is shown in parts where it is not one volume', () => {
   });
 });
 
+describe('images of two tubes at once', () => {
+  const shot = (tube: string): Slice => ({ type: ['ORIGINAL', 'PRIMARY', `BIPLANE ${tube}`] });
+
+  it('are two films, each of its own plane, in their order', () => {
+    const made = laidOut([shot('A'), shot('B'), shot('A'), shot('B'), shot('A')]);
+    expect(made.map((stack) => [stack.pictures.length, partText(stack)])).toEqual([
+      [3, 'plane A of two'],
+      [2, 'plane B of two'],
+    ]);
+    expect(made[0]!.pictures.map(({ instance }) => instance.sopInstanceUID)).toEqual(['1.2.3.1', '1.2.3.3', '1.2.3.5']);
+  });
+
+  it('those of one tube alone stay one film that says so', () => {
+    expect(laidOut([shot('A'), shot('A')]).map(partText)).toEqual(['plane A of two']);
+  });
+});
+
 describe('images of one place at several times', () => {
   const at = (z: number, more: DicomJson): Slice => ({ orientation: axial, position: [0, 0, z], more });
   const zs = [0, 2, 4, 6, 8];

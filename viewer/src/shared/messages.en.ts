@@ -190,6 +190,7 @@ export const messages = {
       },
       bValue: (value: string) => (value === 'various' ? 'various b-values' : value ? `b ${value}` : 'no b-value'),
       frameType: (value: string) => (value === 'various' ? 'various frame types' : value.toLowerCase()),
+      biplane: (value: string) => (value ? `plane ${value} of two` : 'single plane'),
       phase: (value: string) => {
         const [n, of, detail] = value.split('/');
         return value === 'various' ? 'each place several times' : `phase ${n} of ${of}${detail ? ` (${detail})` : ''}`;
@@ -209,6 +210,7 @@ export const messages = {
       echo: 'echo',
       bValue: 'b-value',
       frameType: 'frame type',
+      biplane: 'plane of a biplane system',
       phase: 'phase',
       loop: 'slice and phase',
       repetition: 'repetition',

@@ -9,7 +9,7 @@ export function partText(stack: Stack): string {
 
 /** Why the series is shown in parts, or is no volume, as a sentence; '' when it is whole. */
 export function whySplit(stack: Stack): string {
-  if (stack.traits.length === 0) return '';
+  if (stack.traits.every(({ difference }) => difference === 'biplane')) return '';
   if (stack.traits.every(({ value }) => value === 'various')) return messages.reading.noVolume;
   return messages.reading.whySplit(stack.traits.map(({ difference }) => messages.reading.differences[difference]));
 }

@@ -15,6 +15,7 @@ export type Difference =
   | 'echo'
   | 'bValue'
   | 'frameType'
+  | 'biplane'
   | 'phase'
   | 'loop'
   | 'repetition';
@@ -36,7 +37,7 @@ export interface Part {
 }
 
 /** What pictures of one place at several times are told apart by, once all else is the same. */
-type Temporal = 'phase' | 'loop' | 'repetition';
+type Temporal = 'biplane' | 'phase' | 'loop' | 'repetition';
 type Static = Exclude<Difference, Temporal>;
 
 const differences: Static[] = [
@@ -169,12 +170,25 @@ function ownWords(value: string, all: string[]): string {
   return words.join(' ');
 }
 
+/** Of projections taken by two tubes at once (PS3.3 C.8.7.1.1.1), those of each tube for themselves; null for all others. */
+function biplaneParts(pictures: Picture[]): Part[] | null {
+  const tubes = pictures.map((picture) => /^BIPLANE ([AB])$/.exec(frameTypeOf(picture)[2] ?? '')?.[1]);
+  if (tubes.every((tube) => tube === undefined)) return null;
+  return [...new Set(tubes)].map((tube) => ({
+    key: `biplane ${tube ?? ''}`,
+    pictures: pictures.filter((_, i) => tubes[i] === tube),
+    traits: [{ difference: 'biplane', value: tube ?? '' }],
+  }));
+}
+
 /**
  * Splits the pictures of a series, or the frames of an object, into parts that may be scrolled through and thought of as one:
  * one orientation, grid and frame of reference, one echo, b-value and frame type, scouts apart. Pictures without a plane in
  * the patient (ultrasound, projections) are no volume anyway and stay together.
  */
 export function splitPictures(pictures: Picture[]): Part[] {
+  const planes = biplaneParts(pictures);
+  if (planes) return planes;
   const traits = pictures.map(traitReader());
   if (traits.every(({ plane, scout }) => plane === '' && scout === traits[0]!.scout))
     return [{ key: '', pictures, traits: [] }];
