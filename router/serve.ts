@@ -23,12 +23,16 @@ import { VIEWER_DIR } from './lifeboat/publish-viewer.ts';
 import { startLifeboatIndex } from './lifeboat-index.ts';
 import { createLog } from './log.ts';
 import { createRegistry, registerArchiveMetrics } from './metrics.ts';
+import { Notifier } from './notify/notifier.ts';
+import { watchForwarding } from './notify/watch-forwarding.ts';
+import { watchIntegrity } from './notify/watch-integrity.ts';
 import { watchPacs } from './outage/watch-pacs.ts';
 import { openQueryRetrieve } from './query-retrieve/query-retrieve.ts';
 import { countReceptions } from './reception-watch.ts';
 import { openReconciliation } from './reconcile/open-reconciliation.ts';
 import { fallbackTeller, Replica, registerReplicaMetrics } from './replica.ts';
 import { Retention } from './retention/retention.ts';
+import { registerRisMetrics } from './ris-metrics.ts';
 import { StatusBoard } from './status.ts';
 import { readTls, type TlsFiles, warnOfExpiry, watchTls } from './tls.ts';
 import { openRis } from './worklist/ris.ts';
@@ -116,6 +120,10 @@ async function start(
   const context: RouterContext = { config, archive, access: control, log, metrics, forwarding };
   forwarding.start(archive, config.aeTitle, log);
   closers.push(() => forwarding.close());
+  const notifier = new Notifier({ ...config.notify, dataDir: config.dataDir, log });
+  closers.push(() => notifier.close());
+  context.notify = notifier.notify;
+  closers.push(watchForwarding(forwarding, notifier.notify));
   const reconciliation = openReconciliation(context, forwarding);
   closers.push(() => reconciliation.close());
   context.reconciliation = reconciliation;
@@ -135,6 +143,7 @@ async function start(
   known.integrity = integrity;
   closers.push(() => integrity.close());
   registerIntegrityMetrics(metrics, integrity);
+  closers.push(watchIntegrity(() => integrity.state.findings('open', 1_000).length, notifier.notify));
   const lifeboat = new LifeboatMode(context, control, viewerDir);
   closers.push(() => lifeboat.close());
 
@@ -147,6 +156,7 @@ async function start(
   const history = openHistory(context, forwarding, ris);
   closers.push(() => history.close());
   context.history = history;
+  registerRisMetrics(metrics, ris, history);
   const queryRetrieve = openQueryRetrieve(context);
   closers.push(() => queryRetrieve.close());
   const commitments = openCommitments(context, control);
@@ -186,6 +196,7 @@ async function start(
   closers.push(() => closeServer(server, endStreams));
   integrity.start();
   commitments.start();
+  notifier.start();
   reconciliation.start();
   lifeboat.start();
   retention.start();

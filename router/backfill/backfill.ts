@@ -77,6 +77,10 @@ export class Backfill {
     return [...(sources.dimse ? (['dimse'] as const) : []), ...(sources.web ? (['web'] as const) : []), 'folder'];
   }
 
+  counts() {
+    return this.#options.state.counts();
+  }
+
   status(): BackfillStatus {
     const { state, pace } = this.#options;
     const hindrance = state.state === 'running' ? pace.hindrance() : '';

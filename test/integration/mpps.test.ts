@@ -116,6 +116,9 @@ describe('performed procedure steps (MPPS)', () => {
 
   it('wait for the RIS over a restart, and reach it once and in order when it is back', async () => {
     expect(await owed()).toMatchObject({ waiting: 4, sent: 0 });
+    const metrics = await (await fetch(`${test.url}/metrics`)).text();
+    expect(metrics).toMatch(/^lifeboat_mpps_messages\{[^}]*state="waiting"\} 4$/m);
+    expect(metrics).toMatch(/^lifeboat_worklist_age_seconds (NaN|Nan)$/m);
     await test.close({ keepData: true });
     test = await startRouter({
       dataDir: test.dataDir,
