@@ -72,6 +72,8 @@ export interface Config {
   confirmationTimes?: Partial<ConfirmationTimes>;
   /** LIFEBOAT_WORKSTATIONS: who may query and retrieve by DIMSE, and where images for them go; default nobody. */
   workstations?: { aeTitle: string; host: string; port: number }[];
+  /** LIFEBOAT_QUERY_PACS: what only the main PACS has is found and fetched there, while it is up. */
+  queryPacs?: boolean;
   /** LIFEBOAT_FORWARDING: destinations and rules beyond that; default LIFEBOAT_DATA/forwarding.yaml. */
   forwardingFile?: string;
   /** LIFEBOAT_TLS_CERT, LIFEBOAT_TLS_KEY: PEM files; HTTPS when both are given. */
@@ -251,6 +253,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     forwardTo: values.LIFEBOAT_FORWARD_TO,
     forwardCommitment: values.LIFEBOAT_FORWARD_COMMITMENT,
     workstations: values.LIFEBOAT_WORKSTATIONS,
+    queryPacs: values.LIFEBOAT_QUERY_PACS,
     forwardingFile: values.LIFEBOAT_FORWARDING && resolve(baseOf('LIFEBOAT_FORWARDING'), values.LIFEBOAT_FORWARDING),
     tls,
     dicomTls: assembleDicomTls(values, tls, pem),

@@ -33,6 +33,7 @@ export const SETTINGS = [
   'LIFEBOAT_FORWARD_TO',
   'LIFEBOAT_FORWARD_COMMITMENT',
   'LIFEBOAT_WORKSTATIONS',
+  'LIFEBOAT_QUERY_PACS',
   'LIFEBOAT_FORWARDING',
   'LIFEBOAT_TLS_CERT',
   'LIFEBOAT_TLS_KEY',
@@ -185,6 +186,7 @@ export const settingSchemas = {
     .pipe(z.array(peer))
     .default([]),
   LIFEBOAT_FORWARD_COMMITMENT: flag.default(false),
+  LIFEBOAT_QUERY_PACS: flag.default(false),
   LIFEBOAT_WORKSTATIONS: z
     .string()
     .transform((list) => list.split(',').filter((each) => each.trim() !== ''))

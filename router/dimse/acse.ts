@@ -33,6 +33,13 @@ export interface RoleSelection {
   scp: boolean;
 }
 
+/** SOP class extended negotiation (PS3.7 D.3.3.5). */
+export interface ExtendedNegotiation {
+  sopClass: string;
+  /** Service-class-application-information: what its bytes mean is the service class's. */
+  information: Buffer;
+}
+
 export interface UserInformation {
   /** Bytes of a P-DATA-TF PDU that the sender of this item accepts; 0: no limit. */
   maximumLength: number;
@@ -41,6 +48,7 @@ export interface UserInformation {
   /** Operations invoked / performed at the same time (PS3.7 D.3.3.3); 0: no limit. */
   asynchronousWindow?: { invoked: number; performed: number };
   roles?: RoleSelection[];
+  extended?: ExtendedNegotiation[];
   /** User identity of a request (PS3.7 D.3.3.7); the secret itself is never kept. */
   userIdentity?: { type: number; responseRequested: boolean; name: string };
   /** In an acceptance: answer an identity that asked for an answer. */
@@ -78,6 +86,7 @@ const Item = {
   AsynchronousWindow: 0x53,
   Role: 0x54,
   ImplementationVersionName: 0x55,
+  ExtendedNegotiation: 0x56,
   UserIdentityRQ: 0x58,
   UserIdentityAC: 0x59,
 } as const;
@@ -138,6 +147,16 @@ function parseUserInformation(value: Buffer): UserInformation {
           sopClass: text(v.subarray(2, 2 + uidLength)),
           scu: v[2 + uidLength] === 1,
           scp: v[3 + uidLength] === 1,
+        });
+        break;
+      }
+      case Item.ExtendedNegotiation: {
+        const uidLength = v.length >= 2 ? v.readUInt16BE(0) : 0;
+        if (v.length < uidLength + 2) throw invalid('Extended negotiation sub-item has a wrong length.');
+        user.extended ??= [];
+        user.extended.push({
+          sopClass: text(v.subarray(2, 2 + uidLength)),
+          information: Buffer.from(v.subarray(2 + uidLength)),
         });
         break;
       }
@@ -265,6 +284,10 @@ function userInformationItem(user: UserInformation): Buffer {
   }
   if (user.implementationVersionName) {
     parts.push(item(Item.ImplementationVersionName, ascii(user.implementationVersionName.slice(0, 16))));
+  }
+  for (const { sopClass, information } of user.extended ?? []) {
+    const uid = ascii(sopClass);
+    parts.push(item(Item.ExtendedNegotiation, u16(uid.length), uid, information));
   }
   if (user.userIdentityAnswered) parts.push(item(Item.UserIdentityAC, u16(0)));
   return item(Item.UserInformation, ...parts);

@@ -5,7 +5,7 @@ import type { Receiver } from '../../storage/receive-types.ts';
 import type { AccessControl } from '../access/access-types.ts';
 import type { Config } from '../config.ts';
 import { AcceptorLine } from './acceptor-line.ts';
-import { APPLICATION_CONTEXT, type AssociateRequest, type RoleSelection } from './acse.ts';
+import { APPLICATION_CONTEXT, type AssociateRequest, type ExtendedNegotiation, type RoleSelection } from './acse.ts';
 import { Association, type AssociationEnd } from './association.ts';
 import { CommandField, type CommandSet, errorComment, NO_DATA_SET, RESPONSE_BIT, Status } from './command-set.ts';
 import {
@@ -130,6 +130,7 @@ export class AssociationAcceptor {
     }
     const { user } = request;
     const roles = this.#roles(request);
+    const extended = this.#extended(request);
     const retrieved = new Set(roles.filter(({ scu, scp }) => scp && !scu).map(({ sopClass }) => sopClass));
     const { answers, accepted } = negotiate(request.contexts, this.#context.services, retrieved);
     this.#assembler = new MessageAssembler(accepted, (context, command, hasDataSet) =>
@@ -150,7 +151,7 @@ export class AssociationAcceptor {
       address: this.#address,
       payload,
       send: (pdus) => line.send(pdus),
-      association: this.#served(line, accepted, roles),
+      association: this.#served(line, accepted, roles, extended),
       log: this.#context.log,
       idle: () => {
         this.#checkGone();
@@ -169,6 +170,7 @@ export class AssociationAcceptor {
         // Requests are read one after the other, so any number may be outstanding; we invoke none ourselves.
         asynchronousWindow: window && { invoked: window.invoked, performed: 1 },
         ...(roles.length > 0 && { roles }),
+        ...(extended.length > 0 && { extended }),
         userIdentityAnswered: user.userIdentity?.responseRequested,
       },
     });
@@ -210,10 +212,20 @@ export class AssociationAcceptor {
     });
   }
 
+  #extended({ contexts, user }: AssociateRequest): ExtendedNegotiation[] {
+    const proposed = new Set(contexts.map(({ abstractSyntax }) => abstractSyntax));
+    return (user.extended ?? []).flatMap(({ sopClass, information }) => {
+      const service = proposed.has(sopClass) ? this.#context.services?.get(sopClass) : undefined;
+      const answer = service?.extended?.(sopClass, information);
+      return answer ? [{ sopClass, information: answer }] : [];
+    });
+  }
+
   #served(
     line: AcceptorLine,
     accepted: ReadonlyMap<number, PresentationContext>,
     roles: readonly RoleSelection[],
+    extended: readonly ExtendedNegotiation[],
   ): ServedAssociation {
     const association = this.#association;
     const served = new Set(roles.filter(({ scp }) => scp).map(({ sopClass }) => sopClass));
@@ -227,6 +239,7 @@ export class AssociationAcceptor {
               (context) => context.abstractSyntax === abstractSyntax && context.transferSyntax === transferSyntax,
             )
           : undefined,
+      extended: (sopClass) => extended.find((each) => each.sopClass === sopClass)?.information,
       invoke: (context, request, dataSet) => line.invoke(context, request, dataSet),
     };
   }

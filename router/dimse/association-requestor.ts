@@ -4,6 +4,7 @@ import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import {
   type AssociateAccept,
   ContextResult,
+  type ExtendedNegotiation,
   encodeAssociateRQ,
   type ProposedContext,
   type RoleSelection,
@@ -44,6 +45,7 @@ export const MAX_CONTEXTS = 128;
 export interface RequestorOptions {
   /** Roles other than SCU alone (PS3.7 D.3.3.4). */
   roles?: readonly RoleSelection[];
+  extended?: readonly ExtendedNegotiation[];
   /** Takes requests of the peer: C-STORE sub-operations of a C-GET, event reports. Absent: there are none. */
   serve?(
     context: PresentationContext,
@@ -172,6 +174,7 @@ export class AssociationRequestor {
   #contexts = new Map<number, PresentationContext>();
   #assembler: MessageAssembler;
   #maxPayload = MIN_SENT_PDU;
+  #extended: readonly ExtendedNegotiation[] = [];
   #nextMessageID = 1;
   #waiting: Waiting | undefined;
   #responses: Responses | undefined;
@@ -231,7 +234,7 @@ export class AssociationRequestor {
   async #associate(
     peer: PeerAddress,
     proposals: readonly ContextProposal[],
-    { roles }: RequestorOptions,
+    { roles, extended }: RequestorOptions,
   ): Promise<void> {
     const contexts = proposals.map((proposal, i) => ({ ...proposal, id: 2 * i + 1 }));
     const accepted = new Promise<AssociateAccept>((resolve, reject) => {
@@ -247,11 +250,13 @@ export class AssociationRequestor {
           implementationClassUID: IMPLEMENTATION_CLASS_UID,
           implementationVersionName: IMPLEMENTATION_VERSION_NAME,
           ...(roles && { roles: [...roles] }),
+          ...(extended && { extended: [...extended] }),
         },
       }),
     );
     const accept = await accepted;
     this.#associated = undefined;
+    this.#extended = accept.user.extended ?? [];
     const { maximumLength } = accept.user;
     const pdu = maximumLength === 0 ? MAX_SENT_PDU : Math.min(maximumLength, MAX_SENT_PDU);
     // Fragments have even lengths (PS3.8 E.2).
@@ -271,6 +276,11 @@ export class AssociationRequestor {
       if (transferSyntax === undefined || context.transferSyntax === transferSyntax) return context;
     }
     return undefined;
+  }
+
+  /** What the peer agreed to by extended negotiation. */
+  extended(sopClass: string): Buffer | undefined {
+    return this.#extended.find((each) => each.sopClass === sopClass)?.information;
   }
 
   get over(): boolean {

@@ -3,6 +3,7 @@ import { describeObjectSync } from '../../storage/format/describe.ts';
 import type { DicomJson } from '../../storage/format/manifest.ts';
 import { writeDataSet } from '../dicomweb/json-data-set.ts';
 import { toImplicitVR } from '../forward/implicit-vr.ts';
+import { inCharacterSet } from './text-encoding.ts';
 import { ExplicitVRLittleEndian, ImplicitVRLittleEndian } from './transfer-syntaxes.ts';
 
 /** Transfer syntaxes of identifiers and other short data sets, best first. */
@@ -31,10 +32,12 @@ const nothingElsewhere = (_: string, tag: string): never => {
 /**
  * Writes a short data set, text in UTF-8 (ISO_IR 192).
  * @param transferSyntaxUID one of SHORT_DATA_SET_SYNTAXES
+ * @param characterSet what the reader asked for; see `inCharacterSet`
  * @throws DATASET_UNREADABLE when a value does not fit its VR
  */
-export function writeShortDataSet(json: DicomJson, transferSyntaxUID: string): Buffer {
+export function writeShortDataSet(json: DicomJson, transferSyntaxUID: string, characterSet?: string): Buffer {
   const { pieces } = writeDataSet(json, nothingElsewhere);
-  const explicit = Buffer.concat(pieces.filter((piece) => piece instanceof Uint8Array));
+  const written = Buffer.concat(pieces.filter((piece) => piece instanceof Uint8Array));
+  const explicit = characterSet === undefined ? written : inCharacterSet(written, characterSet);
   return transferSyntaxUID === ImplicitVRLittleEndian ? toImplicitVR(explicit) : explicit;
 }

@@ -7,6 +7,8 @@ export interface ServedAssociation {
   readonly over: boolean;
   /** An accepted context for which the peer is SCP (role selection, PS3.7 D.3.3.4). */
   contextFor(abstractSyntax: string, transferSyntax: string): PresentationContext | undefined;
+  /** What was agreed on by extended negotiation (PS3.7 D.3.3.5); undefined: nothing. */
+  extended(sopClass: string): Buffer | undefined;
   /** @see AcceptorLine.invoke */
   invoke(context: PresentationContext, request: OwnRequest, dataSet?: AsyncIterable<Uint8Array>): Promise<CommandSet>;
 }
@@ -41,6 +43,8 @@ export interface DimseService {
   readonly mostDataSetBytes?: number;
   /** Whether a peer that proposes one of these abstract syntaxes may be SCP of `sopClass` on its association (PS3.7 D.3.3.4). */
   peerMayServe?(sopClass: string): boolean;
+  /** The answer to a SOP class extended negotiation; undefined: none (PS3.7 D.3.3.5). */
+  extended?(sopClass: string, information: Buffer): Buffer | undefined;
   /** Never throws for what a peer does wrong: that becomes a status. */
   serve(request: ServiceRequest): AsyncIterable<ServiceResponse>;
 }

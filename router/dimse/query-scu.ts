@@ -68,16 +68,26 @@ export async function* find(
   peer: PeerAddress,
   level: QueryRetrieveLevel,
   keys: QueryKeys,
-  { signal }: FindOptions = {},
+  options: FindOptions = {},
 ): AsyncGenerator<DicomJson> {
   const model = level === 'PATIENT' ? QueryClass.PatientRootFind : QueryClass.StudyRootFind;
+  yield* query(peer, model, identifierOf(level, keys, ALWAYS[level]), options);
+}
+
+/** The same with any identifier, in any model. @throws as `find` */
+export async function* query(
+  peer: PeerAddress,
+  model: string,
+  keys: DicomJson,
+  { signal }: FindOptions = {},
+): AsyncGenerator<DicomJson> {
   const association = await AssociationRequestor.open(peer, [
     { abstractSyntax: model, transferSyntaxes: [...SHORT_DATA_SET_SYNTAXES] },
   ]);
   try {
     const context = association.contextFor(model);
     if (!context) throw new LifeboatError('PEER_NO_CONTEXT', 'The peer does not answer queries (C-FIND).');
-    const identifier = writeShortDataSet(identifierOf(level, keys, ALWAYS[level]), context.transferSyntax);
+    const identifier = writeShortDataSet(keys, context.transferSyntax);
     const command = { commandField: CommandField.CFindRQ, affectedSOPClassUID: model, priority: 0 };
     for await (const response of association.operate(context, command, identifier, signal)) {
       const { status, errorComment } = response.command;

@@ -5,8 +5,10 @@ import { Status } from '../dimse/command-set.ts';
 import { writeShortDataSet } from '../dimse/data-set-json.ts';
 import type { DimseService, ServiceRequest, ServiceResponse } from '../dimse/dimse-service.ts';
 import { QueryClass } from '../dimse/query-classes.ts';
+import { agreed, FUZZY, RELATIONAL } from './extended-negotiation.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import { matches } from './matches.ts';
+import type { PacsSource } from './pacs-source.ts';
 import type { Permit } from './permit.ts';
 import type { Spooled } from './spooled.ts';
 
@@ -23,12 +25,15 @@ export interface FindContext {
   mostMatches?: number;
   /** What is not in the catalogue yet. */
   spooled?: Spooled;
+  /** Asked for what is not here, while it is up. */
+  pacs?: PacsSource | undefined;
 }
 
 /** C-FIND SCP of the Patient Root and Study Root models (PS3.4 C.4.1), hierarchical and relational alike. */
 export function findScp(context: FindContext): DimseService {
   return {
     abstractSyntaxes: [QueryClass.PatientRootFind, QueryClass.StudyRootFind],
+    extended: (_, asked) => agreed(asked, [RELATIONAL, FUZZY]),
     serve: (request) => find(context, request),
   };
 }
@@ -56,12 +61,17 @@ async function* find(context: FindContext, request: ServiceRequest): AsyncGenera
     .join(' ')
     .slice(0, 200);
   const most = context.mostMatches ?? MOST_MATCHES;
+  const { spooled, pacs } = context;
+  const fuzzy = (request.association.extended(request.context.abstractSyntax)?.[FUZZY] ?? 0) === 1;
+  const elsewhere = pacs?.isUp
+    ? () => pacs.find(request.context.abstractSyntax, identifier, request.signal)
+    : undefined;
   let count = 0;
   let last: ServiceResponse = { status: Status.Success };
   try {
     // Written before the first answer leaves.
     context.permit.audit(request, 'query', identifier.level, `C-FIND: ${shown || 'everything'}`, 'ok');
-    for await (const { row, keysIgnored } of matches(context.catalogue, identifier, context.spooled)) {
+    for await (const { row, keysIgnored } of matches(context.catalogue, identifier, { spooled, fuzzy, elsewhere })) {
       if (request.signal.aborted) {
         last = { status: Status.Cancel };
         break;
@@ -83,7 +93,12 @@ async function* find(context: FindContext, request: ServiceRequest): AsyncGenera
 }
 
 /** The attributes asked for, those unknown here empty, and where to retrieve (PS3.4 C.4.1.1.3.2). */
-function answerOf({ level, asked }: Identifier, row: DicomJson, aeTitle: string, transferSyntax: string): Buffer {
+function answerOf(
+  { level, asked, characterSet }: Identifier,
+  row: DicomJson,
+  aeTitle: string,
+  transferSyntax: string,
+): Buffer {
   const answer: DicomJson = {};
   for (const [tag, vr] of asked) {
     const known = row[tag];
@@ -93,7 +108,7 @@ function answerOf({ level, asked }: Identifier, row: DicomJson, aeTitle: string,
   answer['00080054'] = { vr: 'AE', Value: [aeTitle] };
   answer['00080056'] = { vr: 'CS', Value: ['ONLINE'] };
   try {
-    return writeShortDataSet(answer, transferSyntax);
+    return writeShortDataSet(answer, transferSyntax, characterSet);
   } catch {
     // One value of a malformed image that cannot be written must not hide the study.
     for (const [tag, element] of Object.entries(answer)) {
@@ -103,6 +118,6 @@ function answerOf({ level, asked }: Identifier, row: DicomJson, aeTitle: string,
         answer[tag] = { vr: element.vr };
       }
     }
-    return writeShortDataSet(answer, transferSyntax);
+    return writeShortDataSet(answer, transferSyntax, characterSet);
   }
 }

@@ -8,9 +8,11 @@ import type { ForwardJob } from '../forward/forward-types.ts';
 import { canConvert, dataSetSize, FALLBACK_SYNTAXES, ReadAhead, type Sources } from '../forward/outgoing.ts';
 import { judged, resumed } from '../forward/send-dimse.ts';
 import type { Outcome } from '../forward/sender.ts';
+import { agreed, RELATIONAL } from './extended-negotiation.ts';
+import { fetchMissing } from './fetch-missing.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import type { Permit } from './permit.ts';
-import { type Selected, type SelectionContext, selectInstances } from './selection.ts';
+import type { Selected, SelectionContext } from './selection.ts';
 import { SpoolFirst } from './spooled.ts';
 import { lastResponse, Tally } from './sub-operations.ts';
 
@@ -31,6 +33,7 @@ export function getScp(context: GetContext): DimseService {
   return {
     abstractSyntaxes: [QueryClass.PatientRootGet, QueryClass.StudyRootGet],
     peerMayServe: isStorageClass,
+    extended: (_, asked) => agreed(asked, [RELATIONAL]),
     serve: (request) => get(context, request),
   };
 }
@@ -47,7 +50,7 @@ async function* get(context: GetContext, request: ServiceRequest): AsyncGenerato
   let selected: Selected;
   try {
     identifier = readIdentifier(request.dataSet, request.context.transferSyntax);
-    selected = await selectInstances(context, identifier);
+    selected = yield* fetchMissing(context, identifier, request.signal);
   } catch (cause) {
     const error = asLifeboatError(cause);
     permit.audit(request, 'export', 'dimse', `C-GET: ${error.message}`, 'error');

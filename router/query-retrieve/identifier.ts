@@ -4,6 +4,8 @@ import type { DicomJson, DicomJsonElement } from '../../storage/format/manifest.
 import { joinPersonName, type PersonName } from '../../storage/format/person-name.ts';
 import { readShortDataSet } from '../dimse/data-set-json.ts';
 import { isQueryRetrieveLevel, type QueryRetrieveLevel } from '../dimse/query-classes.ts';
+import { ImplicitVRLittleEndian } from '../dimse/transfer-syntaxes.ts';
+import { elementsOf } from '../forward/data-set-bytes.ts';
 
 const CHARACTER_SET = '00080005';
 const LEVEL = '00080052';
@@ -21,6 +23,10 @@ export interface Identifier {
   level: QueryRetrieveLevel;
   /** What is to match; universal keys are left out. */
   keys: MatchingKey[];
+  /** Specific Character Set (0008,0005) of the request: what the requester can read. */
+  characterSet: string;
+  /** As it came. */
+  json: DicomJson;
   /** Tags to answer, with their VRs. */
   asked: Map<string, string>;
 }
@@ -46,7 +52,14 @@ export function readIdentifier(bytes: Buffer | undefined, transferSyntaxUID: str
     }
   }
   if (keys.length > MOST_KEYS) throw new LifeboatError('BAD_REQUEST', 'The identifier has too many matching keys.');
-  return { level, keys, asked };
+  return { level, keys, asked, characterSet: declaredIn(bytes, transferSyntaxUID), json };
+}
+
+/** Specific Character Set as it came: what was read of the identifier is decoded, and says so. */
+function declaredIn(bytes: Buffer, transferSyntaxUID: string): string {
+  for (const { tag, valueStart, end } of elementsOf(bytes, transferSyntaxUID !== ImplicitVRLittleEndian))
+    if (tag === 0x00080005) return bytes.toString('latin1', valueStart, end).trim();
+  return '';
 }
 
 function addKey(keys: MatchingKey[], tag: string, element: DicomJsonElement): void {

@@ -26,13 +26,28 @@ export interface Match {
   row: DicomJson;
   /** Some keys could not be matched and were left out of account. */
   keysIgnored: boolean;
+  /** It is not here. */
+  elsewhere?: true;
+}
+
+export interface MatchOptions {
+  /** What is not in the catalogue yet. */
+  spooled?: Spooled | undefined;
+  /** Names that are like the one asked for, too (PS3.4 C.2.2.2.1.1). */
+  fuzzy?: boolean;
+  /** What another archive answers, asked when everything here is said. */
+  elsewhere?: (() => AsyncIterable<DicomJson>) | undefined;
 }
 
 /**
  * What the catalogue has that matches, newest study first, a page at a time. A row that moves between two pages because
  * something was received meanwhile comes once.
  */
-export async function* matches(catalogue: Catalogue, identifier: Identifier, spooled?: Spooled): AsyncGenerator<Match> {
+export async function* matches(
+  catalogue: Catalogue,
+  identifier: Identifier,
+  { spooled, fuzzy, elsewhere }: MatchOptions = {},
+): AsyncGenerator<Match> {
   const level = CATALOGUE_LEVEL[identifier.level];
   const ofPatient = identifier.level === 'PATIENT';
   const counted = Object.values(PATIENT_COUNTS);
@@ -40,7 +55,7 @@ export async function* matches(catalogue: Catalogue, identifier: Identifier, spo
   const seen = new Set<string>();
   const waiting = spooled && (await SpooledMatches.open(spooled, catalogue, identifier));
   for (let offset = 0; ; offset += PAGE) {
-    const { rows, more, ignoredKeys } = await catalogue.query({ level, keys, limit: PAGE, offset });
+    const { rows, more, ignoredKeys } = await catalogue.query({ level, keys, fuzzy, limit: PAGE, offset });
     const keysIgnored = (ignoredKeys?.length ?? 0) > 0 || keys.length < identifier.keys.length;
     for (const row of rows) {
       const id = identityOf(identifier.level, row);
@@ -56,6 +71,12 @@ export async function* matches(catalogue: Catalogue, identifier: Identifier, spo
     if (seen.has(id)) continue;
     seen.add(id);
     yield { row: ofPatient ? await patientRow(catalogue, identifier, row) : row, keysIgnored: false };
+  }
+  for await (const row of elsewhere?.() ?? []) {
+    const id = identityOf(identifier.level, row);
+    if (seen.has(id)) continue;
+    seen.add(id);
+    yield { row, keysIgnored: false, elsewhere: true };
   }
 }
 

@@ -6,9 +6,11 @@ import { type ForwardedInstance, type ForwardJob, plainDestination } from '../fo
 import type { Sources } from '../forward/outgoing.ts';
 import { DimseSender } from '../forward/send-dimse.ts';
 import type { Outcome } from '../forward/sender.ts';
+import { agreed, RELATIONAL } from './extended-negotiation.ts';
+import { fetchMissing } from './fetch-missing.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import type { Permit, Workstation } from './permit.ts';
-import { type Selected, type SelectionContext, selectInstances } from './selection.ts';
+import type { Selected, SelectionContext } from './selection.ts';
 import { SpoolFirst } from './spooled.ts';
 import { lastResponse, Tally } from './sub-operations.ts';
 
@@ -31,6 +33,7 @@ export interface MoveContext extends SelectionContext {
 export function moveScp(context: MoveContext): DimseService {
   return {
     abstractSyntaxes: [QueryClass.PatientRootMove, QueryClass.StudyRootMove],
+    extended: (_, asked) => agreed(asked, [RELATIONAL]),
     serve: (request) => move(context, request),
   };
 }
@@ -54,7 +57,7 @@ async function* move(context: MoveContext, request: ServiceRequest): AsyncGenera
   let selected: Selected;
   try {
     identifier = readIdentifier(request.dataSet, request.context.transferSyntax);
-    selected = await selectInstances(context, identifier);
+    selected = yield* fetchMissing(context, identifier, request.signal);
   } catch (cause) {
     const error = asLifeboatError(cause);
     permit.audit(request, 'export', 'dimse', `C-MOVE to ${wanted}: ${error.message}`, 'error');

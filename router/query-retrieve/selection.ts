@@ -6,6 +6,7 @@ import type { ForwardedInstance } from '../forward/forward-types.ts';
 import { toForwarded } from '../forward/forwarding.ts';
 import { type Identifier, textOf, uidsOf } from './identifier.ts';
 import { studiesOfPatient } from './matches.ts';
+import type { PacsSource } from './pacs-source.ts';
 import { entryOf, keyInSpool, type Spooled } from './spooled.ts';
 
 const PATIENT_ID = '00100020';
@@ -19,6 +20,8 @@ export interface SelectionContext {
   archive: Pick<Archive, 'entries' | 'catalogue'>;
   /** What is not in the store yet. */
   spooled: Spooled;
+  /** Asked for what is not here, while it is up. */
+  pacs?: PacsSource | undefined;
 }
 
 export interface Selected {
