@@ -76,7 +76,7 @@ export function useDesk(uids: readonly string[], { opened, loading }: StudiesSta
     setProtocol(fitting);
     setLayout(fitting.layout);
     linking.setLinks(fitting.links ?? []);
-    if (fitting.panes) hang(fitting, controllers, models, (pane) => pane.index === 0 && !pane.touched);
+    if (fitting.panes) hang(fitting, controllers, models, (pane) => !pane.touched);
   });
 
   const chooseLayout = (name: LayoutName) => {

@@ -10,6 +10,8 @@ import type { StudyLink } from '../study/study-link.ts';
 
 type Row = WorklistAnswer['rows'][number];
 const words = deskMessages.link;
+const pageRows = 500;
+const mostPages = 20;
 
 function matches(row: Row, { accessionNumber, patientID, issuer, from, to }: StudyLink): boolean {
   return (
@@ -33,6 +35,19 @@ function clearChoice(rows: readonly Row[], { accessionNumber, newest }: StudyLin
   return accessionNumber && rows.length <= 4 ? [...rows] : null;
 }
 
+/** The worklist finds parts of numbers: pages of it are read until all that could be meant was seen. */
+async function studiesOf(link: StudyLink, signal: AbortSignal): Promise<Row[]> {
+  const search = link.accessionNumber || link.patientID;
+  const found: Row[] = [];
+  for (let page = 0; page < mostPages; page += 1) {
+    const offset = page * pageRows;
+    const answer = await searchWorklist({ search, limit: pageRows, offset, sort: '-studyDate' }, { signal });
+    found.push(...answer.rows.filter((row) => matches(row, link)));
+    if (!answer.more) break;
+  }
+  return found;
+}
+
 /** Finds what a link of another system asks for, and opens it; asks where several patients or many studies fit. */
 export default function DeepLink(props: { link: StudyLink }) {
   const { link } = props;
@@ -40,10 +55,8 @@ export default function DeepLink(props: { link: StudyLink }) {
   const [problem, setProblem] = useState('');
   useEffect(() => {
     const abort = new AbortController();
-    const search = link.accessionNumber || link.patientID;
-    searchWorklist({ search, limit: 200, sort: '-studyDate' }, { signal: abort.signal }).then(
-      (answer) => {
-        const found = answer.rows.filter((row) => matches(row, link));
+    studiesOf(link, abort.signal).then(
+      (found) => {
         const clear = clearChoice(found, link);
         // Names and numbers of the link stay out of the history.
         if (clear) navigate(addressOf(clear), { replace: true });

@@ -45,6 +45,13 @@ export function hang(
       used.add(pane.stack.id);
       continue;
     }
+    // Any series of the study will do: what is there, the first image, stays.
+    const anyOfIt = !rule.series && rule.like === undefined;
+    const wanted = rule.study === 'prior' ? priorAmong(models) : models[0];
+    if (anyOfIt && pane.stack && pane.stack.studyInstanceUID === wanted?.studyInstanceUID) {
+      used.add(pane.stack.id);
+      continue;
+    }
     const stack = stackFor(rule, seen, models, used) ?? (rule.series ? undefined : pane.stack);
     if (stack) used.add(stack.id);
     if (stack !== pane.stack && (stack || rule.series)) pane.open(stack ?? null);
