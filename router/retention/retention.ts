@@ -7,13 +7,19 @@ import { removedInShard } from '../../storage/policy/removed.ts';
 import { isObjectFinding } from '../../storage/repair.ts';
 import type { RouterContext } from '../context.ts';
 import type { Integrity } from '../integrity.ts';
+import { confirmedBy } from './confirmed.ts';
 import { GUARD_FILE } from './guard-file.ts';
+import { HoldBoard } from './hold-board.ts';
 import { LockWatch, registerLockMetrics } from './lock-watch.ts';
+import { PlanBoard } from './plan-board.ts';
+import { readRules } from './read-rules.ts';
 
 /** What keeps the archive from being erased, in the running router: locks that are tried, and a watch for what vanishes. */
 export class Retention {
   readonly locks: LockWatch;
   readonly watch: MassChangeWatch;
+  readonly plan: PlanBoard;
+  readonly holds: HoldBoard;
   readonly #state: GuardState;
   readonly #context: RouterContext;
 
@@ -33,6 +39,13 @@ export class Retention {
       onAlert: (alert) => this.#tell(alert),
       onProblem: (error) => log.warn({ err: error, code: error.code }, 'retention'),
       ...(config.integrity?.tickMs !== undefined && { everyMs: config.integrity.tickMs }),
+    });
+    this.holds = new HoldBoard(archive.store, config.store);
+    const { confirmations } = context;
+    this.plan = new PlanBoard({
+      store: archive.store,
+      rules: () => readRules(config),
+      ...(confirmations && { pacs: confirmedBy(confirmations.queue) }),
     });
     context.massChange = () => this.#state.openAlert();
     const state = this.#state;
@@ -63,6 +76,7 @@ export class Retention {
   async close(): Promise<void> {
     await this.locks.close();
     await this.watch.close();
+    await this.plan.close();
     this.#state.close();
   }
 
@@ -71,6 +85,11 @@ export class Retention {
       { count, since },
       `MASS CHANGE: ${text} See the integrity page; \`lifeboat restore-versions\`.`,
     );
+    this.#context.notify?.({
+      kind: 'integrity',
+      subject: `${count} images vanished or were written over`,
+      text: `${text} Open the page Integrity, and see lifeboat restore-versions.`,
+    });
     this.#context.access.audit({
       user: 'router',
       address: 'local',

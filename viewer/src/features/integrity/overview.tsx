@@ -10,6 +10,7 @@ import { LockCards } from './lock-card.tsx';
 import { OpenStudy } from './open-study.tsx';
 import { Repairs } from './repairs.tsx';
 import { ReplicaCard } from './replica-card.tsx';
+import { RetentionSection } from './retention-card.tsx';
 import { ScrubCard } from './scrub-card.tsx';
 import { useAnswer, useCall } from './use-integrity.ts';
 
@@ -67,6 +68,7 @@ export function Overview() {
         }}
       />
       {repairs.value && <Repairs rows={repairs.value} />}
+      <RetentionSection />
       <OpenStudy />
     </>
   );

@@ -3,6 +3,7 @@ import { request } from '../../shared/api/client.ts';
 import { formatCount, formatDate, formatInstant, formatPersonName } from '../../shared/format.ts';
 import { integrityMessages as text } from '../../shared/messages.integrity.en.ts';
 import { Link } from '../../shared/ui/link.tsx';
+import { HoldSection } from './hold-card.tsx';
 import { useAnswer, useCall } from './use-integrity.ts';
 
 /** Every hash of one study, and what is known of each image. */
@@ -52,6 +53,7 @@ export function StudyPage({ uid }: { uid: string }) {
               <strong>{finding.kind}</strong> {finding.text} <span className="integrity-hash">{finding.key}</span>
             </p>
           ))}
+          <HoldSection uid={uid} />
           <Hashes instances={value.instances} />
         </>
       )}
