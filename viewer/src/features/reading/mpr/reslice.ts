@@ -77,7 +77,7 @@ export class Volume {
     const right = this.#toIndex(cut.right);
     const down = this.#toIndex(cut.down);
     const normal = this.#toIndex(cut.normal);
-    const samples = mode === 'none' || cut.thickness <= 0 ? 1 : this.#samplesIn(cut.thickness);
+    const samples = mode === 'none' || cut.thickness <= 0 ? 1 : this.#samplesIn(cut.thickness, normal);
     const round = !(out instanceof Float32Array);
     for (let y = 0; y < height; y += 1)
       for (let x = 0; x < width; x += 1) {
@@ -90,10 +90,10 @@ export class Volume {
     return out;
   }
 
-  #samplesIn(thickness: number): number {
-    const { columnStep, rowStep, sliceStep } = this.geometry;
-    const step = Math.min(Math.hypot(...columnStep), Math.hypot(...rowStep), Math.hypot(...sliceStep));
-    return Math.min(256, Math.max(2, Math.ceil(thickness / step) + 1));
+  /** So many that from sample to sample no step in the volume is longer than one value. @param normal in indices a mm */
+  #samplesIn(thickness: number, normal: Vector): number {
+    const perMm = Math.max(Math.abs(normal[0]), Math.abs(normal[1]), Math.abs(normal[2]));
+    return Math.min(512, Math.max(2, Math.ceil(thickness * perMm) + 1));
   }
 
   #slab(i: number, j: number, k: number, normal: Vector, samples: number, { mode, thickness }: Cut): number {
@@ -115,25 +115,34 @@ export class Volume {
   #sample(i: number, j: number, k: number): number {
     const { columns, rows, slices } = this.geometry;
     if (i < -0.5 || j < -0.5 || k < -0.5 || i > columns - 0.5 || j > rows - 0.5 || k > slices - 0.5) return Number.NaN;
-    const ci = Math.min(columns - 1, Math.max(0, i));
-    const cj = Math.min(rows - 1, Math.max(0, j));
-    const ck = Math.min(slices - 1, Math.max(0, k));
-    const [i0, j0, k0] = [Math.floor(ci), Math.floor(cj), Math.floor(ck)];
-    const [i1, j1] = [i0 + 1 < columns ? i0 + 1 : i0, j0 + 1 < rows ? j0 + 1 : j0];
-    const k1 = k0 + 1 < slices ? k0 + 1 : k0;
-    const [fi, fj, fk] = [ci - i0, cj - j0, ck - k0];
+    // Plain arithmetic, no small arrays: this runs some million times a cut.
+    const ci = i < 0 ? 0 : Math.min(columns - 1, i);
+    const cj = j < 0 ? 0 : Math.min(rows - 1, j);
+    const ck = k < 0 ? 0 : Math.min(slices - 1, k);
+    const i0 = Math.floor(ci);
+    const j0 = Math.floor(cj);
+    const k0 = Math.floor(ck);
+    const fi = ci - i0;
+    const fj = cj - j0;
+    const fk = ck - k0;
     // Rounding alone must not ask for a slice that has no part in the value.
-    const [onlyNear, onlyFar] = [fk < 1e-6, fk > 1 - 1e-6];
+    const onlyNear = fk < 1e-6;
+    const onlyFar = fk > 1 - 1e-6;
+    const k1 = k0 + 1 < slices ? k0 + 1 : k0;
     if ((!onlyFar && this.#present[k0] === 0) || (!onlyNear && this.#present[k1] === 0)) return Number.NaN;
     const v = this.values;
     const plane = columns * rows;
-    const [r0, r1] = [k0 * plane + j0 * columns, k0 * plane + j1 * columns];
-    const [s0, s1] = [k1 * plane + j0 * columns, k1 * plane + j1 * columns];
+    const nextColumn = i0 + 1 < columns ? 1 : 0;
+    const nextRow = j0 + 1 < rows ? columns : 0;
+    let at = k0 * plane + j0 * columns + i0;
     const near =
-      (v[r0 + i0]! * (1 - fi) + v[r0 + i1]! * fi) * (1 - fj) + (v[r1 + i0]! * (1 - fi) + v[r1 + i1]! * fi) * fj;
+      (v[at]! * (1 - fi) + v[at + nextColumn]! * fi) * (1 - fj) +
+      (v[at + nextRow]! * (1 - fi) + v[at + nextRow + nextColumn]! * fi) * fj;
     if (onlyNear) return near;
+    at = k1 * plane + j0 * columns + i0;
     const far =
-      (v[s0 + i0]! * (1 - fi) + v[s0 + i1]! * fi) * (1 - fj) + (v[s1 + i0]! * (1 - fi) + v[s1 + i1]! * fi) * fj;
+      (v[at]! * (1 - fi) + v[at + nextColumn]! * fi) * (1 - fj) +
+      (v[at + nextRow]! * (1 - fi) + v[at + nextRow + nextColumn]! * fi) * fj;
     return onlyFar ? far : near * (1 - fk) + far * fk;
   }
 }
