@@ -6,6 +6,7 @@ import { LifeboatError } from '../contract/errors.ts';
 import type { ObjectLock } from '../storage/policy/object-lock.ts';
 import type { StoreConfig } from '../storage/stores/open-store.ts';
 import type { ConfirmationTimes } from './commitment/confirmations.ts';
+import type { NotifySettings } from './notify/notifier.ts';
 import { isUnknownSetting, nearestSetting, SETTINGS, type SettingName, settingSchemas } from './settings.ts';
 import type { TlsFile, TlsFiles } from './tls.ts';
 
@@ -111,6 +112,10 @@ export interface Config {
   };
   /** LIFEBOAT_RETENTION: file with the rules of what may be removed; default LIFEBOAT_DATA/retention.yaml, which need not be there. */
   retentionFile?: string;
+  /** LIFEBOAT_PACS_CANARY: Study Instance UID that the main PACS must find. */
+  pacsCanary?: string;
+  /** LIFEBOAT_WEBHOOK_URL, _SECRET, LIFEBOAT_SMTP, LIFEBOAT_MAIL_FROM, LIFEBOAT_MAIL_TO: how IT is told. */
+  notify?: NotifySettings;
   /** LIFEBOAT_LOG_LEVEL, default info. */
   logLevel: string;
   /** LIFEBOAT_DEMO=true, set by `npm run demo`. */
@@ -133,6 +138,9 @@ const SECRETS = new Set<SettingName>([
   'LIFEBOAT_S3_SECRET_KEY',
   'LIFEBOAT_ADMIN_PASSWORD',
   'LIFEBOAT_DATABASE_URL',
+  'LIFEBOAT_WEBHOOK_URL',
+  'LIFEBOAT_WEBHOOK_SECRET',
+  'LIFEBOAT_SMTP',
   'LIFEBOAT_REPLICA_S3_ACCESS_KEY',
   'LIFEBOAT_REPLICA_S3_SECRET_KEY',
 ]);
@@ -269,6 +277,8 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     },
     replica: assembleReplica(values, store, baseOf('LIFEBOAT_REPLICA')),
     retentionFile: values.LIFEBOAT_RETENTION && resolve(baseOf('LIFEBOAT_RETENTION'), values.LIFEBOAT_RETENTION),
+    pacsCanary: values.LIFEBOAT_PACS_CANARY,
+    notify: assembleNotify(values),
     logLevel: values.LIFEBOAT_LOG_LEVEL,
     demo: values.LIFEBOAT_DEMO,
   };
@@ -375,6 +385,19 @@ function assembleReplica(values: Settings, first: Config['store'], base: string)
       ...lockOf(values),
     },
     bytesPerSecond,
+  };
+}
+
+function assembleNotify(values: Settings): NotifySettings {
+  const { LIFEBOAT_WEBHOOK_URL: url, LIFEBOAT_WEBHOOK_SECRET: secret, LIFEBOAT_SMTP: smtp } = values;
+  const { LIFEBOAT_MAIL_FROM: from, LIFEBOAT_MAIL_TO: to } = values;
+  if (secret && !url)
+    throw invalid('LIFEBOAT_WEBHOOK_URL is missing; LIFEBOAT_WEBHOOK_SECRET is given, which is for it.');
+  if (smtp && (!from || to.length === 0))
+    throw invalid('LIFEBOAT_MAIL_FROM and LIFEBOAT_MAIL_TO are needed with LIFEBOAT_SMTP.');
+  return {
+    ...(url && { webhook: { url, ...(secret && { secret }) } }),
+    ...(smtp && from && { mail: { smtp, from, to } }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Commitments } from './commitment/commitments.ts';
 import type { Confirmations } from './commitment/confirmations.ts';
 import type { Config } from './config.ts';
 import type { Forwarding } from './forward/forwarding.ts';
+import type { NotifyEvent } from './notify/outbox.ts';
 import type { OutageLedger } from './outage/ledger.ts';
 import type { Reconciliation } from './reconcile/reconciliation.ts';
 import type { Replica } from './replica.ts';
@@ -35,6 +36,8 @@ export interface RouterContext {
   forwarding?: Forwarding;
   /** Set when a main PACS is watched. */
   outages?: OutageLedger;
+  /** Tells IT by webhook and e-mail, where these are set; no names of patients. */
+  notify?: (event: NotifyEvent) => void;
   /** Comparison with the PACS, after outages and when asked for. */
   reconciliation?: Reconciliation;
   /** The worklist as last known, and what scanners report. */

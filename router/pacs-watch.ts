@@ -16,6 +16,10 @@ export interface PacsWatchOptions {
   probeTimeoutMs?: number;
   /** So long no image is taken before that counts, though C-ECHO is answered; default 20 s. */
   trafficMs?: number;
+  /** Asked now and then while C-ECHO is answered: why it is not well, undefined when it is. */
+  canary?: () => Promise<string | undefined>;
+  /** Between two of these; default 30 s. */
+  canaryMs?: number;
   /** Instances waiting to be forwarded; undefined: nothing is passed on to it. */
   queued?: () => number | undefined;
 }
@@ -33,6 +37,9 @@ const PROBE_TIMEOUT_MS = 5_000;
 /** Sooner, once something is wrong: a dead PACS is to be known within 10 s, a hanging one within 30 s. */
 const SUSPICIOUS_INTERVAL_MS = 1_500;
 const TRAFFIC_MS = 20_000;
+const CANARY_MS = 30_000;
+/** One query in vain may be a busy moment. */
+const CANARY_FAILURES = 2;
 /** Trouble of which nothing more was heard for so long counts no more: nothing is being sent. */
 const TRAFFIC_FORGOTTEN_MS = 300_000;
 const FAILURES_UNTIL_DOWN = 3;
@@ -58,6 +65,7 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
   let successes = 0;
   let firstFailureAt = 0;
   let trouble: { reason: string; from: number; last: number } | undefined;
+  let canary = { at: 0, failures: 0, reason: '' };
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -91,6 +99,10 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
       become('degraded', `${why}, but no image was taken for ${seconds} s: ${trouble.reason}`);
       return;
     }
+    if (canary.failures >= CANARY_FAILURES && state !== 'down') {
+      become('degraded', `${why}, but no query: ${canary.reason}`);
+      return;
+    }
     if (state === 'up' || state === 'unknown' || successes >= SUCCESSES_UNTIL_UP) become('up', why);
     else evidence = `${why}, ${successes} of ${SUCCESSES_UNTIL_UP} good answers needed`;
   };
@@ -108,6 +120,14 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
     else become('degraded', why);
   };
 
+  /** Sooner, once a query was in vain. */
+  const askCanary = async (): Promise<void> => {
+    const wait = canary.failures > 0 ? intervalMs : (options.canaryMs ?? CANARY_MS);
+    if (!options.canary || state === 'down' || Date.now() - canary.at < wait) return;
+    const reason = await options.canary();
+    canary = { at: Date.now(), failures: reason === undefined ? 0 : canary.failures + 1, reason: reason ?? '' };
+  };
+
   const probe = async (): Promise<void> => {
     const startedAt = Date.now();
     try {
@@ -120,6 +140,8 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
         artimTimeoutMs: timeoutMs,
         idleTimeoutMs: timeoutMs,
       });
+      if (closed) return;
+      await askCanary();
       if (!closed) good(ms);
     } catch (error) {
       if (!closed) bad(asLifeboatError(error), startedAt);

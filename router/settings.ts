@@ -59,6 +59,12 @@ export const SETTINGS = [
   'LIFEBOAT_LOCK_DAYS',
   'LIFEBOAT_LOCK_MODE',
   'LIFEBOAT_RETENTION',
+  'LIFEBOAT_PACS_CANARY',
+  'LIFEBOAT_WEBHOOK_URL',
+  'LIFEBOAT_WEBHOOK_SECRET',
+  'LIFEBOAT_SMTP',
+  'LIFEBOAT_MAIL_FROM',
+  'LIFEBOAT_MAIL_TO',
   'LIFEBOAT_LOG_LEVEL',
   'LIFEBOAT_DEMO',
 ] as const;
@@ -234,6 +240,26 @@ export const settingSchemas = {
     .pipe(z.enum(LOCK_MODES, { error: 'is neither GOVERNANCE nor COMPLIANCE' }))
     .default('GOVERNANCE'),
   LIFEBOAT_RETENTION: z.string().trim().min(1, 'is empty; give a file').optional(),
+  LIFEBOAT_PACS_CANARY: z
+    .string()
+    .trim()
+    .regex(/^[0-9]+(\.[0-9]+)*$/, 'is no Study Instance UID')
+    .max(64, 'is no Study Instance UID')
+    .optional(),
+  LIFEBOAT_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'is not an address like https://host/path' }).optional(),
+  LIFEBOAT_WEBHOOK_SECRET: z.string().min(16, 'has fewer than 16 characters').optional(),
+  LIFEBOAT_SMTP: z.url({ protocol: /^smtps?$/, error: 'is not of the form smtp://user:password@host:port' }).optional(),
+  LIFEBOAT_MAIL_FROM: z.string().trim().min(3, 'is empty').optional(),
+  LIFEBOAT_MAIL_TO: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((each) => each.trim())
+        .filter(Boolean),
+    )
+    .refine((list) => list.every((each) => /^[^@\s]+@[^@\s]+$/.test(each)), 'is no comma list of addresses')
+    .default([]),
   LIFEBOAT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       error: 'is none of trace, debug, info, warn, error, fatal, silent',

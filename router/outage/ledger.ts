@@ -82,6 +82,25 @@ export class OutageLedger {
     return { id, from: String(row['began_at']), to: since };
   }
 
+  /** A sentence to the open outage. */
+  remark(words: string): void {
+    if (this.#open === undefined) return;
+    this.#run('INSERT INTO evidence VALUES (?, ?, ?, ?)', this.#open, new Date().toISOString(), 'note', words);
+  }
+
+  /** UTC ISO of the beginning of the outage that goes on. */
+  get openSince(): string | undefined {
+    if (this.#open === undefined) return undefined;
+    return String(this.#all('SELECT began_at FROM outages WHERE id = ?', this.#open)[0]!['began_at']);
+  }
+
+  /** Outages so far, and the seconds of those that are over. */
+  totals(): { count: number; seconds: number } {
+    const row = this.#all(`SELECT count(*) AS n,
+      coalesce(sum((julianday(ended_at) - julianday(began_at)) * 86400), 0) AS seconds FROM outages`)[0]!;
+    return { count: Number(row['n']), seconds: Number(row['seconds']) };
+  }
+
   /** Instances were committed. */
   received(entries: readonly InstanceEntry[]): void {
     if (this.#open === undefined) return;

@@ -1,5 +1,6 @@
 import type { RouterContext } from '../context.ts';
 import type { Forwarding } from '../forward/forwarding.ts';
+import { sumsOf } from './reconcile-report.ts';
 import type { CommitmentProof } from './reconciler.ts';
 import { Reconciliation } from './reconciliation.ts';
 
@@ -20,5 +21,17 @@ export function openReconciliation(context: RouterContext, forwarding: Forwardin
         .map(({ sopInstanceUID }) => sopInstanceUID),
     );
   };
-  return new Reconciliation({ config, archive, forwarding, log, proof });
+  return new Reconciliation({
+    config,
+    archive,
+    forwarding,
+    log,
+    proof,
+    onDone: (run) =>
+      context.notify?.({
+        kind: 'reconciled',
+        subject: run.open > 0 ? `${run.open} findings need a person` : `${run.peer} has everything`,
+        text: `Comparison with ${run.peer}, ${run.from} to ${run.to}: ${sumsOf(run)}. Open IT, Reconciliation: ${run.open > 0 ? 'decide on each finding, then sign off' : 'sign it off'}.`,
+      }),
+  });
 }

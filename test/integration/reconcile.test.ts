@@ -98,7 +98,7 @@ const sent = (router: TestRouter) => router.router.context.forwarding!.counts()[
 async function reconciled(admin: Browser, peer: string): Promise<ReconcileDetail> {
   const begun = await admin.send('POST', '/api/reconcile', { peer, from: FROM, to: TO });
   expect(begun.status).toBe(200);
-  const [{ id }] = ((await begun.json()) as ReconcileAnswer).runs as [{ id: number }];
+  const [{ id }] = ((await begun.json()) as ReconcileAnswer).runs as unknown as [{ id: number }];
   return over(admin, id);
 }
 

@@ -67,6 +67,12 @@ export class FaultPeer {
       socket.write(encodePData(contextId, answer, true, true));
     };
     const endOfDataSet = (contextId: number) => {
+      // A query finds nothing.
+      if (parseCommandSet(command).commandField !== CommandField.CStoreRQ) {
+        dataSet = [];
+        respond(contextId, 0);
+        return;
+      }
       const uid = parseCommandSet(command).affectedSOPInstanceUID ?? '';
       this.tried.push(uid);
       const { moveOriginatorAE, moveOriginatorMessageID } = parseCommandSet(command);

@@ -255,6 +255,7 @@ export const pageMessages = {
       senders: 'Senders',
       forwarding: 'Forwarding',
       outages: 'Outages',
+      reconcile: 'Reconciliation',
       backfill: 'Backfill',
       users: 'Users',
       tokens: 'Machine tokens',

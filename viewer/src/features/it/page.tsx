@@ -8,6 +8,7 @@ import { AuditTab } from './audit-tab.tsx';
 import { BackfillTab } from './backfill-tab.tsx';
 import { ForwardingTab } from './forwarding-tab.tsx';
 import { OutagesTab } from './outages-tab.tsx';
+import { ReconcileTab } from './reconcile-tab.tsx';
 import { RefusalsTab } from './refusals-tab.tsx';
 import { SendersTab } from './senders-tab.tsx';
 import { SystemTab } from './system-tab.tsx';
@@ -22,6 +23,7 @@ const tabs: Record<TabName, ComponentType> = {
   senders: SendersTab,
   forwarding: ForwardingTab,
   outages: OutagesTab,
+  reconcile: ReconcileTab,
   backfill: BackfillTab,
   users: UsersTab,
   tokens: TokensTab,
