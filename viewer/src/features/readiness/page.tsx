@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
 import type { ReadinessAnswer, ReadinessDay, ReadinessList } from '../../../../contract/backfill.ts';
+import { useList } from '../../shared/api/use-list.ts';
 import { formatAgo, formatDate, formatPersonName } from '../../shared/format.ts';
 import { historyMessages } from '../../shared/messages.history.en.ts';
 import { navigate, useLocation } from '../../shared/navigation.ts';
 import { useTitle } from '../../shared/use-title.ts';
-import { useList } from '../it/use-list.ts';
 import { DaysChart } from './days-chart.tsx';
 import { OpenStudy, PatientList } from './patients.tsx';
 import './readiness.css';

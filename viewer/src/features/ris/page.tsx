@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'react';
 import type { RisState, ScheduleAnswer, ScheduleFields, ScheduleRow, StepsOwed } from '../../../../contract/ris.ts';
 import { request } from '../../shared/api/client.ts';
+import { useAction, useList } from '../../shared/api/use-list.ts';
 import { formatAgo, formatInstant } from '../../shared/format.ts';
 import { risMessages as text } from '../../shared/messages.ris.en.ts';
+import { AskButton, Sentences } from '../../shared/ui/asking.tsx';
 import { Dialog } from '../../shared/ui/dialog.tsx';
 import { useTitle } from '../../shared/use-title.ts';
-import { AskButton, Sentences } from '../it/parts.tsx';
-import { useAction, useList } from '../it/use-list.ts';
 import { type FormKind, ScheduleForm } from './schedule-form.tsx';
 import { ScheduleTable } from './schedule-table.tsx';
 import { UnscheduledList } from './unscheduled-list.tsx';

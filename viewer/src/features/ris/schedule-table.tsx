@@ -1,7 +1,7 @@
 import type { ScheduleRow } from '../../../../contract/ris.ts';
 import { formatDate, formatInstant, formatPersonName, formatTime } from '../../shared/format.ts';
 import { risMessages as text } from '../../shared/messages.ris.en.ts';
-import { AskButton } from '../it/parts.tsx';
+import { AskButton } from '../../shared/ui/asking.tsx';
 
 /** What scanners are told, earliest first. */
 export function ScheduleTable(props: {
