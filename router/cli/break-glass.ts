@@ -9,10 +9,9 @@ import {
   type StoreCredential,
   sealEnvelope,
 } from '../../storage/format/break-glass-envelope.ts';
-import { HttpStore } from '../../storage/format/lifeboat-store.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
 import { randomPassword } from '../access/passwords.ts';
-import type { Config } from '../config.ts';
+import { tryBreakGlassKey } from '../lifeboat/break-glass-key.ts';
 import { viewerAddress } from '../lifeboat/lifeboat-mode.ts';
 import { breakGlassPolicy, POLICY_STORES, type PolicyStore } from '../lifeboat/policy.ts';
 import { operator, settingsOf, withControl } from './settings.ts';
@@ -61,7 +60,7 @@ Examples:
               `There is an envelope "${name}" already; remove it, or use another name.`,
             );
           const credential = await askCredential();
-          await tryCredential(config.store, credential);
+          await tryBreakGlassKey(config.store, credential);
           const password = options.ownPassword ? await askPassword('Break-glass password: ') : randomPassword();
           if (password.trim().length < SHORTEST_PASSWORD)
             throw new LifeboatError(
@@ -149,24 +148,6 @@ async function askCredential(): Promise<StoreCredential> {
     accessKey: accessKey ?? (await askPassword('Access key: ')).trim(),
     secretKey: secretKey ?? (await askPassword('Secret key: ')).trim(),
   };
-}
-
-/** It must read, and must not write where images are. @throws BAD_CREDENTIALS, FORBIDDEN, STORE_UNAVAILABLE, BAD_REQUEST */
-async function tryCredential(config: Config['store'] & { kind: 's3' }, credential: StoreCredential): Promise<void> {
-  const base = `${config.endpoint.replace(/\/$/, '')}/${config.bucket}/`;
-  const store = new HttpStore({ base, credential, region: config.region });
-  await store.get('lifeboat.json');
-  const probe = await fetch(await store.address('lifeboat/probe.json', 'PUT'), {
-    method: 'PUT',
-    body: 'x',
-    // Not that of the body: a store that would let it be written refuses it for this alone.
-    headers: { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==', 'x-amz-acl': 'bucket-owner-full-control' },
-  });
-  if (probe.status !== 403)
-    throw new LifeboatError(
-      'BAD_REQUEST',
-      'This key may write to the bucket. A break-glass key reads only: lifeboat break-glass policy.',
-    );
 }
 
 async function audited(from: Command, name: string, detail: string): Promise<void> {
