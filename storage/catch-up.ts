@@ -3,7 +3,7 @@ import type { Catalogue } from './catalogue/catalogue-types.ts';
 import type { InstanceEntry } from './format/manifest.ts';
 import { MANIFESTS } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
-import { applyRemovals } from './policy/apply-removals.ts';
+import { applyRemovalSegments } from './policy/apply-removals.ts';
 import { applyInParts, readSegment } from './rebuild.ts';
 
 export interface CatchUpOptions {
@@ -86,7 +86,7 @@ async function compareShard(options: CatchUpOptions, shard: number, listed: Set<
   const fresh = [...listed].filter((key) => !known.has(key));
   let waiting: InstanceEntry[] = [];
   let complete: string[] = [];
-  const removedFrom = new Set<string>();
+  const removals = new Map<string, string>();
   const apply = async () => {
     await applyInParts(catalogue, waiting, complete);
     result.segments += complete.length;
@@ -101,13 +101,13 @@ async function compareShard(options: CatchUpOptions, shard: number, listed: Set<
     for (const [i, segment] of segments.entries()) {
       if (!segment) continue;
       waiting.push(...segment.entries);
-      if (segment.header.removals) removedFrom.add(segment.header.studyInstanceUID);
-      complete.push(turn[i]!);
+      if (segment.header.removals) removals.set(turn[i]!, segment.header.studyInstanceUID);
+      else complete.push(turn[i]!);
     }
     if (waiting.length >= APPLY_AT_ONCE) await apply();
   }
-  if (complete.length > 0) await apply();
-  for (const uid of removedFrom) if (!signal?.aborted) await applyRemovals(store, catalogue, uid);
+  if (complete.length > 0 || waiting.length > 0) await apply();
+  result.segments += await applyRemovalSegments(options, removals, result.damaged);
   const gone = [...known].filter((key) => !listed.has(key));
   if (gone.length > 0 && !signal?.aborted) await explainGone(options, gone, listed, result);
 }

@@ -3,7 +3,7 @@ import type { Catalogue } from './catalogue/catalogue-types.ts';
 import type { InstanceEntry } from './format/manifest.ts';
 import { MANIFESTS } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
-import { applyRemovals } from './policy/apply-removals.ts';
+import { applyRemovalSegments } from './policy/apply-removals.ts';
 import { type ManifestSegment, readManifestSegment } from './segments.ts';
 
 export interface RebuildProgress {
@@ -47,7 +47,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   let waiting: InstanceEntry[] = [];
   let complete: string[] = [];
   const gone: string[] = [];
-  const removedFrom = new Set<string>();
+  const removals = new Map<string, string>();
   const listed = new Set(keys);
   let lastStudy = '';
   const apply = async () => {
@@ -69,10 +69,10 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
       }
       if (segment.header.studyInstanceUID !== lastStudy) result.studies++;
       lastStudy = segment.header.studyInstanceUID;
-      if (segment.header.removals) removedFrom.add(lastStudy);
       result.instances += segment.entries.length;
       waiting.push(...segment.entries);
-      complete.push(turn[i]!);
+      if (segment.header.removals) removals.set(turn[i]!, lastStudy);
+      else complete.push(turn[i]!);
     }
     if (waiting.length >= APPLY_AT_ONCE) await apply();
   }
@@ -82,11 +82,12 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     for await (const { key } of store.list(prefix)) {
       const segment = listed.has(key) ? null : await readSegment(store, key, result.damaged);
       if (segment) waiting.push(...segment.entries);
-      if (segment) complete.push(key);
+      if (segment?.header.removals) removals.set(key, segment.header.studyInstanceUID);
+      else if (segment) complete.push(key);
     }
   }
   await apply();
-  for (const uid of removedFrom) if (!signal?.aborted) await applyRemovals(store, catalogue, uid);
+  await applyRemovalSegments(options, removals, result.damaged);
   if (!signal?.aborted) await catalogue.rebuilt?.();
   return result;
 }

@@ -76,7 +76,8 @@ Example:
                 confirmed,
               });
               if (!removed) return;
-              await applyRemovals(store, catalogue, studyInstanceUID);
+              if (!(await applyRemovals(store, catalogue, studyInstanceUID, [])))
+                console.error(`The catalogue still shows ${studyInstanceUID}: the router takes it out by itself.`);
               await audited(
                 apply,
                 studyInstanceUID,

@@ -26,9 +26,7 @@ export async function applyEntries(
   if (entries.length === 0 && segments.length === 0) return;
   await db.transaction().execute(async (trx) => {
     await flavour.lock(trx);
-    for (let i = 0; i < entries.length; i += ROUND) {
-      await applyRound(trx, flavour, entries.slice(i, i + ROUND).map(prepare));
-    }
+    await addEntries(trx, flavour, entries);
     for (let i = 0; i < segments.length; i += ROWS) {
       const rows = segments.slice(i, i + ROWS).map((key) => ({ key }));
       await trx
@@ -38,6 +36,13 @@ export async function applyEntries(
         .execute();
     }
   });
+}
+
+/** The same within a transaction that holds the lock. */
+export async function addEntries(trx: Trx, flavour: Flavour, entries: InstanceEntry[]): Promise<void> {
+  for (let i = 0; i < entries.length; i += ROUND) {
+    await applyRound(trx, flavour, entries.slice(i, i + ROUND).map(prepare));
+  }
 }
 
 async function applyRound(trx: Trx, flavour: Flavour, prepared: PreparedEntry[]): Promise<void> {

@@ -108,8 +108,11 @@ export interface Catalogue {
   contents(studyInstanceUID: string): Promise<CatalogueContent[]>;
   /** Study Instance UIDs in order of their code points, at most 500, those after `after`. */
   studyUIDs(after?: string): Promise<string[]>;
-  /** Takes out a study that was removed from the store; nothing happens where it is unknown. */
-  removeStudy(studyInstanceUID: string): Promise<void>;
+  /**
+   * Puts a study in anew, or takes it out when `entries` is empty, at once. Nothing changes, and the answer is false, when it has
+   * other contents (`contentId`) than `shown`, as when an image came meanwhile.
+   */
+  replaceStudy(studyInstanceUID: string, shown: ReadonlySet<string>, entries: InstanceEntry[]): Promise<boolean>;
   /** Empties everything, for rebuild. */
   clear(): Promise<void>;
   /** Deterministic dump, line per row in key order, to compare a rebuilt catalogue with the original. */

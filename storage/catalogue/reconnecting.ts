@@ -71,8 +71,8 @@ export class ReconnectingCatalogue implements Catalogue {
     return this.#ask((catalogue) => catalogue.studyUIDs(after));
   }
 
-  removeStudy(studyInstanceUID: string): Promise<void> {
-    return this.#ask((catalogue) => catalogue.removeStudy(studyInstanceUID));
+  replaceStudy(studyInstanceUID: string, shown: ReadonlySet<string>, entries: InstanceEntry[]): Promise<boolean> {
+    return this.#ask((catalogue) => catalogue.replaceStudy(studyInstanceUID, shown, entries));
   }
 
   clear(): Promise<void> {

@@ -6,7 +6,7 @@ import { databaseAway } from './database-error.ts';
 import { dumpCatalogue } from './dump.ts';
 import type { Flavour } from './flavour.ts';
 import { findStudyOf, runQuery } from './query.ts';
-import { removeStudyRows } from './remove-study.ts';
+import { replaceStudyRows } from './replace-study.ts';
 import type { Database, TotalsTable } from './tables.ts';
 import { runWorklist } from './worklist.ts';
 
@@ -115,8 +115,9 @@ export class SqlCatalogue implements Catalogue {
     });
   }
 
-  removeStudy(studyInstanceUID: string): Promise<void> {
-    return guarded(() => removeStudyRows(this.#parts.writer, this.#parts.flavour, studyInstanceUID));
+  replaceStudy(studyInstanceUID: string, shown: ReadonlySet<string>, entries: InstanceEntry[]): Promise<boolean> {
+    const { writer, flavour } = this.#parts;
+    return guarded(() => replaceStudyRows(writer, flavour, studyInstanceUID, shown, entries));
   }
 
   clear(): Promise<void> {

@@ -1,3 +1,4 @@
+import { asLifeboatError, type LifeboatError } from '../../contract/errors.ts';
 import type { Catalogue } from '../catalogue/catalogue-types.ts';
 import { manifestPrefix } from '../keys.ts';
 import { contentId, mergeEntries } from '../merge.ts';
@@ -5,26 +6,83 @@ import type { ObjectStore } from '../object-store.ts';
 import { type ManifestSegment, readManifestSegment } from '../segments.ts';
 import { removedBy } from './removed.ts';
 
+const MAX_TRIES = 10;
+
 /**
  * Brings a study's rightful removals into the catalogue, which otherwise only adds: when it has what valid removal records name and
  * no current manifest does, the study is put in anew as its manifests tell it. To run it again is harmless.
- * @throws STORE_UNAVAILABLE, CATALOGUE_UNAVAILABLE, MANIFEST_DAMAGED
+ * @param damaged takes a segment that cannot be read: then nothing changes, for what it names is not known
+ * @returns false when nothing could be done because of that, or because the study kept changing: to be tried again later
+ * @throws STORE_UNAVAILABLE, CATALOGUE_UNAVAILABLE
  */
-export async function applyRemovals(store: ObjectStore, catalogue: Catalogue, studyInstanceUID: string): Promise<void> {
+export async function applyRemovals(
+  store: ObjectStore,
+  catalogue: Catalogue,
+  studyInstanceUID: string,
+  damaged: LifeboatError[],
+): Promise<boolean> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    // first: what comes into the catalogue has its manifest in the store already
+    const shown = await catalogue.contents(studyInstanceUID);
+    const segments = await readAll(store, studyInstanceUID, damaged);
+    if (segments === 'changed') continue;
+    if (!segments) return false;
+    const stays = await staysOf(store, segments, shown.map(contentId));
+    if (!stays || (await catalogue.replaceStudy(studyInstanceUID, new Set(shown.map(contentId)), stays))) return true;
+  }
+  return false;
+}
+
+async function readAll(
+  store: ObjectStore,
+  studyInstanceUID: string,
+  damaged: LifeboatError[],
+): Promise<Map<string, ManifestSegment> | 'changed' | null> {
   const segments = new Map<string, ManifestSegment>();
-  for await (const { key } of store.list(manifestPrefix(studyInstanceUID)))
-    segments.set(key, await readManifestSegment(store, key));
+  try {
+    for await (const { key } of store.list(manifestPrefix(studyInstanceUID)))
+      segments.set(key, await readManifestSegment(store, key));
+    return segments;
+  } catch (thrown) {
+    const error = asLifeboatError(thrown);
+    // it was swept or compacted away since it was listed
+    if (error.code === 'OBJECT_NOT_FOUND') return 'changed';
+    if (error.code === 'STORE_UNAVAILABLE') throw error;
+    damaged.push(error);
+    return null;
+  }
+}
+
+/** null: the catalogue has nothing that was removed. */
+async function staysOf(store: ObjectStore, segments: ReadonlyMap<string, ManifestSegment>, shown: readonly string[]) {
   const replaced = new Set([...segments.values()].flatMap(({ header }) => header.replaces ?? []));
   const records = new Set([...segments.values()].flatMap(({ header }) => header.removals ?? []));
   const { contents } = await removedBy(store, records);
   const current = mergeEntries([...segments].filter(([key]) => !replaced.has(key)).map(([, { entries }]) => entries));
   const named = new Set(current.map(contentId));
-  const shown = await catalogue.contents(studyInstanceUID);
-  if (!shown.some((content) => contents.has(contentId(content)) && !named.has(contentId(content)))) return;
+  if (!shown.some((id) => contents.has(id) && !named.has(id))) return null;
   // what a forged segment would hide stays: only what the records name goes
-  const stays = mergeEntries([...segments.values()].map(({ entries }) => entries)).filter(
+  return mergeEntries([...segments.values()].map(({ entries }) => entries)).filter(
     (entry) => named.has(contentId(entry)) || !contents.has(contentId(entry)),
   );
-  await catalogue.removeStudy(studyInstanceUID);
-  await catalogue.apply(stays);
+}
+
+/**
+ * Segments that tell of removals count as read only when the catalogue has followed them: a router killed in between does it again.
+ * @param segments study by segment key
+ * @returns how many count as read now
+ */
+export async function applyRemovalSegments(
+  { store, catalogue, signal }: { store: ObjectStore; catalogue: Catalogue; signal?: AbortSignal },
+  segments: ReadonlyMap<string, string>,
+  damaged: LifeboatError[],
+): Promise<number> {
+  const followed = new Set<string>();
+  for (const uid of new Set(segments.values())) {
+    if (signal?.aborted) break;
+    if (await applyRemovals(store, catalogue, uid, damaged)) followed.add(uid);
+  }
+  const complete = [...segments].filter(([, uid]) => followed.has(uid)).map(([key]) => key);
+  if (complete.length > 0) await catalogue.apply([], complete);
+  return complete.length;
 }

@@ -2,6 +2,7 @@ import { asLifeboatError } from '../../contract/errors.ts';
 import { MANIFESTS, manifestPrefix, OBJECTS, studyPath } from '../keys.ts';
 import { contentId } from '../merge.ts';
 import type { ObjectStore } from '../object-store.ts';
+import { writtenAt } from '../replica/compare.ts';
 import { type ManifestSegment, readManifestSegment } from '../segments.ts';
 import { isHeld } from './holds.ts';
 import { type RemovalRecord, readRemoval, type TrustedKeys } from './removal-record.ts';
@@ -73,6 +74,16 @@ async function sweepRecord(
   for await (const info of store.list(manifestPrefix(studyInstanceUID)))
     segments.set(info.key, await readManifestSegment(store, info.key));
   const replaced = new Set([...segments.values()].flatMap(({ header }) => header.replaces ?? []));
+  // a router may be about to name an object that it found here: what comes in now must be written down first
+  const { graceMs = 3_600_000 } = options;
+  const late = [...segments].some(
+    ([name, { header }]) =>
+      !header.removals && writtenAt(name) > Math.max(Date.now() - graceMs, Date.parse(record.createdAt)),
+  );
+  if (late) {
+    result.skipped.push({ key, reason: 'images of its study came again lately' });
+    return;
+  }
   // only where its segment is there did the removal come to its end
   if (![...segments.values()].some(({ header }) => header.removals?.includes(key))) return;
   const current = [...segments].filter(([name]) => !replaced.has(name)).flatMap(([, { entries }]) => entries);

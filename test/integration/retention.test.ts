@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Archive } from '../../storage/archive-types.ts';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
 import { catchUp } from '../../storage/catch-up.ts';
@@ -95,7 +95,7 @@ async function level(): Promise<string[]> {
 
 async function remove(study = STUDY): Promise<void> {
   expect(await removeStudy(archive.store, key, study, REASONS)).not.toBeNull();
-  await applyRemovals(archive.store, archive.catalogue, study);
+  expect(await applyRemovals(archive.store, archive.catalogue, study, [])).toBe(true);
 }
 
 test('a removed study is gone for every reader, and everything that checks knows that it went rightfully', async () => {
@@ -170,6 +170,54 @@ test('an image that is sent again after its removal is received, kept and not sw
   await rebuild({ store: archive.store, catalogue: archive.catalogue });
   expect((await archive.catalogue.contents(STUDY)).length).toBe(1);
   expect((await verified()).wrong).toEqual([]);
+});
+
+test('an image that comes while the catalogue follows a removal stays in it; a router killed in between follows it again', async () => {
+  const theirs = await openCatalogue({ kind: 'sqlite', file: join(folder.dir, 'theirs.sqlite') });
+  try {
+    await catchUp({ store: archive.store, catalogue: theirs });
+    await remove();
+    const ask = theirs.contents.bind(theirs);
+    theirs.contents = async (uid) => {
+      theirs.contents = ask;
+      const shown = await ask(uid);
+      await receive(archive, slice(7, 7));
+      await archive.flush();
+      await theirs.apply(await archive.entries(STUDY));
+      return shown;
+    };
+    await catchUp({ store: archive.store, catalogue: theirs });
+    expect((await theirs.contents(STUDY)).map(({ sopInstanceUID }) => sopInstanceUID)).toEqual([slice(7, 7).sop]);
+
+    expect(await removeStudy(archive.store, key, OTHER, REASONS)).not.toBeNull();
+    theirs.replaceStudy = async () => {
+      throw new Error('killed');
+    };
+    await expect(catchUp({ store: archive.store, catalogue: theirs })).rejects.toThrow('killed');
+    Reflect.deleteProperty(theirs, 'replaceStudy');
+    await catchUp({ store: archive.store, catalogue: theirs });
+    expect(await theirs.contents(OTHER)).toEqual([]);
+    // whoever found an object there may be about to name it: the sweep waits
+    const records = (await storedKeys(archive, 'removals/')).filter((one) => one.endsWith('.json'));
+    const written = await Promise.all(
+      records.map(async (one) => Date.parse(JSON.parse((await archive.store.get(one)).toString()).createdAt)),
+    );
+    const removedAt = Math.min(...written);
+    const sweepAt = async (ms: number) => {
+      const clock = vi.spyOn(Date, 'now').mockReturnValue(ms);
+      return sweepRemoved({ store: archive.store, trusted: keysInStore(archive.store) }).finally(() =>
+        clock.mockRestore(),
+      );
+    };
+    const early = await sweepAt(removedAt + 3_600_001);
+    expect(early.objects).toBe(0);
+    expect(early.skipped.map(({ reason }) => reason)).toEqual(['images of its study came again lately']);
+    expect(await sweepAt(removedAt + 9_000_000)).toMatchObject({ objects: 6, skipped: [] });
+    await catchUp({ store: archive.store, catalogue: archive.catalogue });
+    expect((await verified()).wrong).toEqual([]);
+  } finally {
+    await theirs.close();
+  }
 });
 
 test('a removal that nobody signed, or somebody else did, or that was changed, hides nothing from those who check', async () => {
