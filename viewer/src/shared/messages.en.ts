@@ -151,6 +151,7 @@ export const messages = {
       erase: 'erase measurements of this image',
       text: 'text on the image on, off',
       overlays: 'overlays that belong to the image on, off',
+      planes: 'three planes (MPR) of the active series',
       help: 'this help',
     },
     lens: (factor: number) => `Lens ${factor} times`,

@@ -2,7 +2,10 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { messages } from '../../../shared/messages.en.ts';
 import type { Stack } from '../study/study-model.ts';
 import type { ViewportController } from '../viewport/controller.ts';
+import { keyOf } from '../viewport/keys.ts';
 import type { WindowChoice } from '../viewport/window-choice.ts';
+
+import { onPlanesWished } from './mpr-wish.ts';
 
 const MprView = lazy(() => import('./mpr-view.tsx'));
 
@@ -37,14 +40,20 @@ export function MprDoor(props: { controller: ViewportController }) {
   useEffect(() => {
     if (stale) setOpen(null);
   }, [stale]);
+  const openIt = () => {
+    if (stack) setOpen({ stack, window: controller.window });
+  };
+  const wished = useRef(openIt);
+  wished.current = openIt;
+  useEffect(() => onPlanesWished(() => wished.current()), []);
   return (
     <>
       <button
         type="button"
         className="tool"
-        title={messages.tools.mprHint}
+        title={`${messages.tools.mprHint} (${keyOf('planes')})`}
         disabled={!stack}
-        onClick={() => stack && setOpen({ stack, window: controller.window })}
+        onClick={openIt}
       >
         {messages.tools.mpr}
       </button>
