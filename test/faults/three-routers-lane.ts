@@ -22,6 +22,8 @@ export function sample(study: string, number: number, pixel = number): Sample {
 
 const BATCH = 6;
 const PAUSE_MS = 150;
+/** A router that was killed reads its spool before it is ready; the machine may be busy. */
+const READY_MS = 300_000;
 
 export interface LaneOptions {
   dataDir: string;
@@ -41,6 +43,7 @@ export class Lane {
   readonly #options: LaneOptions;
   #router: RouterProcess | undefined;
   #sending = true;
+  #over = false;
   #scanner: Promise<void> = Promise.resolve();
 
   constructor(options: LaneOptions) {
@@ -53,7 +56,8 @@ export class Lane {
 
   async start(): Promise<void> {
     const { dataDir, env } = this.#options;
-    this.#router = await startRouterProcess({ dataDir, env, readyTimeoutMs: 120_000 });
+    this.#router = await startRouterProcess({ dataDir, env, readyTimeoutMs: READY_MS });
+    if (this.#over) await this.#router.stop('SIGKILL');
   }
 
   startScanner(): void {
@@ -62,7 +66,7 @@ export class Lane {
 
   /** Kills the router at some moment of its work and starts it again, so many times. */
   async killAgainAndAgain(times: number, before?: (kill: number) => Promise<void>): Promise<void> {
-    for (let kill = 0; kill < times; kill++) {
+    for (let kill = 0; kill < times && !this.#over; kill++) {
       await before?.(kill);
       await sleep(100 + this.#options.random() * 2000);
       const router = this.router;
@@ -80,12 +84,13 @@ export class Lane {
 
   async stop(signal: NodeJS.Signals): Promise<void> {
     this.#sending = false;
+    this.#over = true;
     await this.#router?.stop(signal);
   }
 
   async #scan(): Promise<void> {
     let owed: Sample[] = [];
-    while (this.#sending || owed.length > 0) {
+    while (!this.#over && (this.#sending || owed.length > 0)) {
       while (this.#sending && owed.length < BATCH) owed.push(this.#options.next());
       const router = this.#router;
       if (router) owed = await this.#send(router, owed);

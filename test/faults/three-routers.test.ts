@@ -25,7 +25,7 @@ import { Lane, type Sample, sample } from './three-routers-lane.ts';
 const long = Boolean(process.env['LIFEBOAT_LONG']);
 const seed = Number(process.env['LIFEBOAT_TEST_SEED'] ?? 20261125);
 const ROUTERS = 3;
-const KILLS = long ? 200 : 6;
+const KILLS = Number(process.env['LIFEBOAT_TEST_KILLS'] ?? (long ? 200 : 6));
 /** A study has so many instances, then the scanners begin the next one. */
 const STUDY_SIZE = long ? 60 : 12;
 const FROZEN_MS = 2500;
@@ -178,7 +178,7 @@ async function campaign(name: string, databaseOf: (dataDir: string, router: numb
       const dataDir = join(folder, String(i));
       expect(await inTheCatalogue(dataDir, bucket, databaseOf(dataDir, i))).toEqual(acknowledged);
     }
-    if (long)
+    if (KILLS > 6)
       console.log(`${name}: ${each * ROUTERS} kills, ${acknowledged.length} contents acknowledged, seed ${seed}`);
   } finally {
     await Promise.all(lanes.map((lane) => lane.stop('SIGKILL')));
@@ -190,7 +190,7 @@ async function campaign(name: string, databaseOf: (dataDir: string, router: numb
 describe.skipIf(!there)(`three routers over one bucket, killed at random ${KILLS} times, one cut off from it`, () => {
   const own = (dataDir: string): CatalogueConfig => ({ kind: 'sqlite', file: join(dataDir, 'catalogue.sqlite') });
   const shared = (): CatalogueConfig => ({ kind: 'postgres', url: postgres!.url });
-  const options = { timeout: long ? 3_600_000 : 240_000 };
+  const options = { timeout: Math.max(240_000, KILLS * 30_000) };
 
   test(
     'two sharing a PostgreSQL, one with a catalogue of its own: what was acknowledged is everywhere, each once',
