@@ -13,6 +13,7 @@ import { Priors } from './components/priors.tsx';
 import { SeriesRail } from './components/series-rail.tsx';
 import { Toolbar } from './components/toolbar.tsx';
 import { removeFirstImage } from './first-image.ts';
+import { wishPlanes } from './mpr/mpr-wish.ts';
 import { useSecondWindow } from './second-window.ts';
 import { frameAttributesOf } from './study/frame-attributes.ts';
 import { studyUIDsOf } from './study/open-study.ts';
@@ -93,6 +94,7 @@ export default function ReadingPage() {
     toggleLines: () => desk.linking.toggleLines(),
     toggleEnlarged: () => desk.enlarge(desk.enlarged ? null : controller),
     toggleFullScreen,
+    openPlanes: wishPlanes,
   };
   const context = useRef(keyContext);
   context.current = keyContext;

@@ -17,6 +17,7 @@ export interface KeyContext {
   toggleLines: () => void;
   toggleEnlarged: () => void;
   toggleFullScreen: () => void;
+  openPlanes: () => void;
 }
 
 /** The chosen tool is what the left mouse button does. */
@@ -115,7 +116,8 @@ const groups: KeyGroup[] = [
   { does: deskWords.lines, actions: [action('lines', 'g', (context) => context.toggleLines())] },
   { does: deskWords.enlarge, actions: [action('enlarge', 'Enter', (context) => context.toggleEnlarged())] },
   { does: deskWords.fullScreen, actions: [action('full-screen', 'v', (context) => context.toggleFullScreen())] },
-  { does: words.text, actions: [action('text-on-image', 't', (context) => context.toggleText())] },
+:  { does: words.planes, actions: [action('planes', '.', (context) => context.openPlanes())] },
+  { does: words.text, actions:: [action('text-on-image', 't', (context) => context.toggleText())] },
   { does: words.overlays, actions: [action('overlays', 'o', ({ controller }) => controller.toggleOverlays())] },
   { does: words.help, actions: [action('help', '?', (context) => context.showHelp())] },
 ];
