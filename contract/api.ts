@@ -22,6 +22,7 @@
  *                                    urls are presigned and go to the store itself
  * GET    any page                    index.html; for a signed-in user with <script type="application/json" id="lifeboat-boot">
  *                                    holding a ViewerBoot, so that the page asks for pixels without a round trip
+ * GET/PUT /api/preferences           → PreferencesAnswer / own Preferences → 204; PUT /api/preferences/site (admin) → 204 (contract/preferences.ts)
  * GET    /api/arrivals?hours=24      → ArrivalsAnswer (roles modality, admin)
  * admin only:
  * GET/POST /api/users, PATCH/DELETE /api/users/NAME   → UserRow[] / UserRow (UserCreate, UserPatch)
@@ -145,6 +146,8 @@ export interface BootImage {
 export interface ViewerBoot {
   session: SessionInfo;
   status: Status;
+  /** How the person likes to read; present for those who may. */
+  preferences?: import('./preferences.ts').PreferencesAnswer;
   /** On /viewer?StudyInstanceUIDs=UID (the first UID, when the archive knows it). */
   study?: {
     studyInstanceUID: string;

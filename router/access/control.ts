@@ -9,6 +9,7 @@ import { AuditDigest } from './audit-digest.ts';
 import { ControlDatabase } from './database.ts';
 import { Lockout } from './lockout.ts';
 import { randomPassword } from './passwords.ts';
+import { PreferenceTable } from './preferences.ts';
 import { Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
 import { Tokens } from './tokens.ts';
@@ -33,6 +34,7 @@ export class Control implements AccessControl {
   /** In front of the trail: many of a kind become one row and a count. */
   readonly digest: AuditDigest;
   readonly senders: SenderList;
+  readonly preferences: PreferenceTable;
   /** Called for each refusal, for /metrics. */
   onRefused: ((row: Omit<RefusalRow, 'at'>) => void) | undefined;
   readonly #db: ControlDatabase;
@@ -48,6 +50,7 @@ export class Control implements AccessControl {
     this.trail = new AuditTrail(this.#db, now);
     this.digest = new AuditDigest((event) => this.audit(event), now);
     this.senders = new SenderList(this.#db, config.acceptAE, now);
+    this.preferences = new PreferenceTable(this.#db);
     this.signIn = new SignIn(this, now);
   }
 

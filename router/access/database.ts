@@ -94,6 +94,13 @@ const STEPS = [
   ALTER TABLE aes ADD COLUMN host TEXT;
   ALTER TABLE aes ADD COLUMN port INTEGER;
   `,
+  `
+  CREATE TABLE preferences (
+    user TEXT PRIMARY KEY COLLATE NOCASE REFERENCES users(name) ON DELETE CASCADE,
+    value TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE site_preferences (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL) STRICT;
+  `,
 ];
 
 /** How long after a write its bytes are forced to the disk, ms. */

@@ -8,6 +8,7 @@ import { forwardingApi } from './api-forwarding.ts';
 import { backfillApi, readinessApi } from './api-history.ts';
 import { integrityApi } from './api-integrity.ts';
 import { outagesApi } from './api-outages.ts';
+import { preferencesApi } from './api-preferences.ts';
 import { reconcileApi } from './api-reconcile.ts';
 import { retentionApi } from './api-retention.ts';
 import { scheduleApi } from './api-schedule.ts';
@@ -50,6 +51,7 @@ export function createApi(parts: HttpParts): Router & { closeAll(): void } {
   });
   router.use(['/audit', '/refusals'], requireRight('admin'));
   router.use(auditApi(parts));
+  router.use('/preferences', requireRight('api'), preferencesApi(parts));
   router.use(['/worklist', '/studies'], requireRight('api'));
   router.use(studiesApi(parts));
   router.use(exportApi(parts));

@@ -183,7 +183,8 @@ export function viewerPages(parts: HttpParts, dir: string): Router {
       parts.status.get(),
       asked?.success && mayRead ? bootStudy(req, session.user, asked.data) : undefined,
     ]);
-    return { session, status, ...(study && { study }) };
+    const preferences = mayRead ? parts.control.preferences.of(session.user) : undefined;
+    return { session, status, ...(study && { study }), ...(preferences && { preferences }) };
   }
 
   /** A store that is away must not keep the page from opening: it says so itself. */

@@ -192,7 +192,11 @@ describe.skipIf(!chromiumAvailable())('layouts and comparing', () => {
       (await corner(page, 0, 'top-right')).split('\n').pop(),
       (await corner(page, 1, 'top-right')).split('\n').pop(),
     ]).toEqual(['L MLO', 'R CC']);
-    await page.evaluate(() => localStorage.clear());
+    await page.getByRole('button', { name: /^Compare/ }).click();
+    await page.getByRole('button', { name: 'Change these layouts…' }).click();
+    await page.getByRole('button', { name: 'Without a table of my own' }).click();
+    await page.getByText('In use from the next study on').waitFor();
+    expect(await table.inputValue()).toContain('Mammography, four views');
   });
 
   it('works without errors in the page', () => {

@@ -78,7 +78,7 @@ export const deskMessages = {
   ownKeys: {
     menu: 'Keys of my own…',
     title: 'Keys of my own',
-    help: 'Click a field and press the key you want. Kept for this browser; 1 to 9 are the window presets.',
+    help: 'Click a field and press the key you want. Kept under your account; 1 to 9 are the window presets.',
     reserved: (key: string) => `${key} cannot be used: it has a meaning already.`,
     used: (key: string, by: string) => `${key} is used for “${by}”. Give that another key first.`,
     standard: 'Back to the standard keys',
@@ -112,8 +112,9 @@ export const deskMessages = {
   },
   protocolsTitle: 'Layouts by kind of study',
   protocolsHelp:
-    'The first entry that fits the study is used when it opens. Kept for this browser. Fields: name, modality, bodyPart, prior, layout (rows x columns), panes (study, series, like), links.',
+    'The first entry that fits the study is used when it opens. Kept under your account. Fields: name, modality, bodyPart, prior, layout (rows x columns), panes (study, series, like), links.',
   protocolsSave: 'Use these',
-  protocolsReset: 'Back to the standard',
+  protocolsForSite: 'Use these for everybody',
+  protocolsReset: 'Without a table of my own',
   protocolsSaved: 'In use from the next study on; choose one under “Compare” for this one.',
 } as const;

@@ -1,4 +1,5 @@
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import { loadPreferences } from '../../shared/api/preferences.ts';
 import { messages } from '../../shared/messages.en.ts';
 import { useLocation } from '../../shared/navigation.ts';
 import { Link } from '../../shared/ui/link.tsx';
@@ -46,6 +47,11 @@ export default function ReadingPage() {
   const { active: controller } = desk;
   const models = opened.map(({ model }) => model);
   const findings = useAnnotations(desk.annotations, opened);
+  const [, setPreferencesKnown] = useState(false);
+  useEffect(() => {
+    // Without them the standard layouts and keys hold.
+    loadPreferences().then(setPreferencesKnown, (error: unknown) => console.warn('preferences', error));
+  }, []);
   const [tool, setTool] = useState<ToolName>('scroll');
   const [textShown, setTextShown] = useState(true);
   const [help, setHelp] = useState(false);

@@ -1,10 +1,11 @@
 import { useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react';
+import type { HangingProtocol } from '../../../../contract/preferences.ts';
 import { AnnotationStore } from './annotations/annotation-store.ts';
 import { removeFirstImage } from './first-image.ts';
 import type { StudiesState } from './study/study-loader.ts';
 import { ViewportController } from './viewport/controller.ts';
 import { hang } from './viewport/hang.ts';
-import { type HangingProtocol, protocolFor } from './viewport/hanging.ts';
+import { protocolFor } from './viewport/hanging.ts';
 import { type LayoutName, layoutFor, mostPanes, panesOf } from './viewport/layouts.ts';
 import { Linking } from './viewport/linking.ts';
 import { closeOthers, fillEmpty, placeNew, updateStacks } from './viewport/panes.ts';

@@ -1,4 +1,5 @@
 import type { ApiError, LoginRequest, SessionInfo, ViewerBoot } from '../../../../contract/api.ts';
+import { primePreferences } from '../preferences.ts';
 import { isAttended } from './attention.ts';
 
 /** A request the router refused or that did not reach it. `message` is a sentence for the reader. */
@@ -33,6 +34,7 @@ export function readBoot(): ViewerBoot | null {
   const text = document.getElementById('lifeboat-boot')?.textContent;
   boot = text ? (JSON.parse(text) as ViewerBoot) : null;
   if (boot) remember(boot.session);
+  if (boot?.preferences) primePreferences(boot.preferences);
   return boot;
 }
 

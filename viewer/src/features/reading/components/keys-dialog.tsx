@@ -1,8 +1,8 @@
 import { useState } from 'react';
+import { keepPreference } from '../../../shared/api/preferences.ts';
 import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { Dialog } from '../../../shared/ui/dialog.tsx';
 import { allKeys, keyOfEvent, printedKey } from '../viewport/keys.ts';
-import { keepKeys } from '../viewport/own-keys.ts';
 
 const words = deskMessages.ownKeys;
 /** The keys of the window presets, and those that the browser needs. */
@@ -12,6 +12,13 @@ const taken = /^([1-9]|Tab|Shift|Control|Alt|Meta|Dead|Unidentified|F\d+)$/;
 export default function KeysDialog(props: { onClose: () => void }) {
   const [rows, setRows] = useState(allKeys);
   const [problem, setProblem] = useState('');
+  const keep = async (keys: Record<string, string> | undefined) => {
+    try {
+      await keepPreference('keys', keys);
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
   const change = (name: string, key: string) => {
     const other = rows.find((row) => row.key === key && row.name !== name);
     if (taken.test(key)) setProblem(words.reserved(printedKey(key)));
@@ -20,7 +27,7 @@ export default function KeysDialog(props: { onClose: () => void }) {
       const next = rows.map((row) => (row.name === name ? { ...row, key } : row));
       setRows(next);
       setProblem('');
-      keepKeys(Object.fromEntries(next.filter((row) => row.key !== row.standard).map((row) => [row.name, row.key])));
+      void keep(Object.fromEntries(next.filter((row) => row.key !== row.standard).map((row) => [row.name, row.key])));
     }
   };
   return (
@@ -48,9 +55,8 @@ export default function KeysDialog(props: { onClose: () => void }) {
         type="button"
         className="button"
         onClick={() => {
-          keepKeys({});
-          setRows(allKeys());
           setProblem('');
+          void keep(undefined).then(() => setRows(allKeys()));
         }}
       >
         {words.standard}

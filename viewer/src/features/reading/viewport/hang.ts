@@ -1,7 +1,8 @@
+import type { HangingProtocol, PaneRule } from '../../../../../contract/preferences.ts';
 import { textOf } from '../study/dicom-json.ts';
 import type { Stack, StudyModel } from '../study/study-model.ts';
 import type { ViewportController } from './controller.ts';
-import { type HangingProtocol, type PaneRule, wishedFor } from './hanging.ts';
+import { wishedFor } from './hanging.ts';
 import { panesOf } from './layouts.ts';
 import { bestMatch } from './match-series.ts';
 import { fillEmpty } from './panes.ts';

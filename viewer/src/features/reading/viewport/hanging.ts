@@ -1,51 +1,17 @@
+import type { HangingProtocol, PaneRule, SeriesWish } from '../../../../../contract/preferences.ts';
+import { preference } from '../../../shared/preferences.ts';
 import { numbersOf, textOf, textsOf } from '../study/dicom-json.ts';
 import { normalOf } from '../study/split.ts';
 import type { Stack, StudyModel } from '../study/study-model.ts';
-import { type LayoutName, layoutFor } from './layouts.ts';
-import type { Link } from './linking.ts';
+import { layoutFor } from './layouts.ts';
 
-/** Which series a pane wants; every value that is given must be met. Texts are parts of words, case does not matter. */
-export interface SeriesWish {
-  modality?: string;
-  description?: string;
-  bodyPart?: string;
-  /** R, L or B. */
-  laterality?: string;
-  /** View Position: CC, MLO, PA, LL… */
-  view?: string;
-  plane?: 'axial' | 'coronal' | 'sagittal';
-}
-
-export interface PaneRule {
-  study: 'current' | 'prior';
-  /** The series that compares best with the one of this pane (from 1). */
-  like?: number;
-  /** Wishes, the best first; a later one counts where nothing meets an earlier one. */
-  series?: SeriesWish[];
-}
-
-/** How studies are laid out: the first protocol of the table that fits is taken. */
-export interface HangingProtocol {
-  name: string;
-  /** Modalities; absent: any. */
-  modality?: string[];
-  /** Part of Body Part Examined or of the study's description; absent: any. */
-  bodyPart?: string;
-  /** With another study open beside it, or without; absent: either. */
-  prior?: boolean;
-  layout: LayoutName;
-  /** From the first pane on; panes without a rule take the next series, where there is one. */
-  panes?: PaneRule[];
-  links?: Link[];
-}
-
-const mammogram = (laterality: string, view: string): PaneRule => ({
+const mammogram = (laterality: 'R' | 'L', view: string): PaneRule => ({
   study: 'current',
   series: [{ laterality, view }],
 });
 const beside: PaneRule[] = [{ study: 'current' }, { study: 'prior', like: 1 }];
 
-/** What holds where nobody has made a table of their own. */
+/** What holds where nobody has made a table. */
 export const defaultProtocols: readonly HangingProtocol[] = [
   {
     name: 'Mammography, four views',
@@ -58,26 +24,9 @@ export const defaultProtocols: readonly HangingProtocol[] = [
   { name: 'Beside the prior', prior: true, layout: '1x2', panes: beside },
 ];
 
-const storageKey = 'lifeboat-hanging-protocols';
-
-/** The reader's own table on this computer, or null. Never throws: what cannot be read is no table. */
-export function ownProtocols(): HangingProtocol[] | null {
-  try {
-    const text = localStorage.getItem(storageKey);
-    return text === null ? null : (JSON.parse(text) as HangingProtocol[]);
-  } catch {
-    return null;
-  }
-}
-
-/** Keeps a table on this computer; null goes back to the default. @param table checked before */
-export function keepProtocols(table: readonly HangingProtocol[] | null): void {
-  if (table === null) localStorage.removeItem(storageKey);
-  else localStorage.setItem(storageKey, JSON.stringify(table));
-}
-
+/** The table in force: the person's own, the site's, or the standard. */
 export function protocolTable(): readonly HangingProtocol[] {
-  return ownProtocols() ?? defaultProtocols;
+  return preference('hanging') ?? defaultProtocols;
 }
 
 function has(text: string, part: string | undefined): boolean {

@@ -1,7 +1,7 @@
 import { deskMessages } from '../../../shared/messages.desk.en.ts';
 import { messages } from '../../../shared/messages.en.ts';
+import { preference } from '../../../shared/preferences.ts';
 import type { ToolName, ViewportController } from './controller.ts';
-import { ownKeys } from './own-keys.ts';
 import type { Preset } from './presets.ts';
 
 export interface KeyContext {
@@ -116,8 +116,8 @@ const groups: KeyGroup[] = [
   { does: deskWords.lines, actions: [action('lines', 'g', (context) => context.toggleLines())] },
   { does: deskWords.enlarge, actions: [action('enlarge', 'Enter', (context) => context.toggleEnlarged())] },
   { does: deskWords.fullScreen, actions: [action('full-screen', 'v', (context) => context.toggleFullScreen())] },
-:  { does: words.planes, actions: [action('planes', '.', (context) => context.openPlanes())] },
-  { does: words.text, actions:: [action('text-on-image', 't', (context) => context.toggleText())] },
+  { does: words.planes, actions: [action('planes', '.', (context) => context.openPlanes())] },
+  { does: words.text, actions: [action('text-on-image', 't', (context) => context.toggleText())] },
   { does: words.overlays, actions: [action('overlays', 'o', ({ controller }) => controller.toggleOverlays())] },
   { does: words.help, actions: [action('help', '?', (context) => context.showHelp())] },
 ];
@@ -140,7 +140,7 @@ export function printedKey(key: string): string {
 
 /** The key of an action as it is printed: the reader's own where there is one. */
 export function keyOf(name: string): string {
-  return printedKey(ownKeys()[name] ?? actions.get(name)?.key ?? '');
+  return printedKey(preference('keys')?.[name] ?? actions.get(name)?.key ?? '');
 }
 
 /** For the help: the keys of each group and what they do. */
@@ -150,7 +150,7 @@ export function keyHelp(): { keys: string[]; does: string }[] {
 
 /** Every action with its key and what its group does, for whoever wants other keys. */
 export function allKeys(): { name: string; key: string; standard: string; does: string }[] {
-  const own = ownKeys();
+  const own = preference('keys') ?? {};
   return groups.flatMap(({ does, actions: all }) =>
     all.map(({ name, key }) => ({ name, key: own[name] ?? key, standard: key, does })),
   );
@@ -162,7 +162,7 @@ export function keyOfEvent(event: Pick<KeyboardEvent, 'key'>): string {
 }
 
 function actionOf(key: string): Action | undefined {
-  const own = ownKeys();
+  const own = preference('keys') ?? {};
   for (const one of actions.values()) if ((own[one.name] ?? one.key) === key) return one;
   return undefined;
 }
