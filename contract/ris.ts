@@ -39,6 +39,8 @@ export interface ScheduleRow extends ScheduleFields {
   editedAt: string;
   /** UTC ISO of the last answer of the RIS that had it. */
   seenAt: string;
+  /** What a scanner reported of it: '', IN PROGRESS, COMPLETED (no more told to scanners) or DISCONTINUED. */
+  performed: string;
 }
 
 /** A study made without an order, to be matched to its patient later. */

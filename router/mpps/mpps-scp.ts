@@ -33,8 +33,8 @@ export interface MppsScpContext {
   steps: PerformedSteps;
   log: Logger;
   audit(event: AuditEvent): void;
-  /** Something new is owed. */
-  kept(): void;
+  /** A step was reported on. */
+  kept(sopInstanceUID: string): void;
 }
 
 /** MPPS SCP (PS3.4 F.7): what scanners report is on stable storage before they are answered. */
@@ -86,7 +86,7 @@ async function* report(context: MppsScpContext, request: ServiceRequest): AsyncG
   }
   audit(`${isCreate ? 'N-CREATE' : 'N-SET'} ${status}`.trimEnd(), 'ok');
   log.info({ callingAE, uid, status }, 'performed procedure step');
-  context.kept();
+  context.kept(uid);
   yield { status: Status.Success, fields };
 }
 

@@ -9,6 +9,7 @@ const PERFORMED_SERIES = '00400340';
 const IMAGES = '00081140';
 const OTHER_OBJECTS = '00400220';
 const STUDY = '0020000D';
+const STEP_ID = '00400009';
 const REFERENCED_SOP = '00081155';
 
 export type StepOperation = 'create' | 'set';
@@ -106,6 +107,18 @@ export class PerformedSteps {
 
   #find(uid: string): Row | undefined {
     return this.#db.get('SELECT * FROM performed_steps WHERE sop_instance_uid = ?', uid);
+  }
+
+  /** Scheduled steps that a performed step is of, and how it stands. */
+  scheduledOf(uid: string): { status: string; scheduled: { studyInstanceUID: string; stepID: string }[] } | undefined {
+    const row = this.#find(uid);
+    if (!row) return undefined;
+    const dataSet = JSON.parse(String(row['data_set'])) as DicomJson;
+    const scheduled = itemsOf(dataSet, SCHEDULED_STEPS).map((item) => ({
+      studyInstanceUID: firstText(item[STUDY]),
+      stepID: firstText(item[STEP_ID]),
+    }));
+    return { status: String(row['status']), scheduled };
   }
 
   /** Steps of a study, in the order they were begun. */

@@ -9,6 +9,9 @@ const SCHEMA = `
     hidden INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX IF NOT EXISTS worklist_starts ON worklist(starts);
+  CREATE TABLE IF NOT EXISTS worklist_performed (
+    worklist_id INTEGER PRIMARY KEY, status TEXT NOT NULL, at TEXT NOT NULL
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS ris_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS unscheduled (
     id INTEGER PRIMARY KEY, worklist_id INTEGER NOT NULL, patient_id TEXT NOT NULL UNIQUE,

@@ -59,6 +59,11 @@ export function openRis(
   const wakePassOn = (now = false) => {
     for (const passOn of passOns) passOn.wake(now);
   };
+  const kept = (uid: string) => {
+    const { status = '', scheduled = [] } = steps.scheduledOf(uid) ?? {};
+    for (const step of scheduled) if (step.studyInstanceUID !== '') worklist.performed(step, status);
+    wakePassOn();
+  };
   return {
     steps,
     wakePassOn,
@@ -67,7 +72,7 @@ export function openRis(
     address: ris ? `${ris.aeTitle}@${ris.host}:${ris.port}` : null,
     services: [
       worklistScp({ store: worklist, log, note }),
-      mppsScp({ steps, log, audit: (event) => access.audit(event), kept: () => wakePassOn() }),
+      mppsScp({ steps, log, audit: (event) => access.audit(event), kept }),
     ],
     onAnswer: (listener) => listeners.push(listener),
     start: () => {

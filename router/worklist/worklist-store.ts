@@ -10,6 +10,7 @@ const KEEP_DAYS = 30;
 /** An empty list after at least so many entries is believed only when it comes again. */
 const SUSPICIOUS_FROM = 5;
 const EMPTY_ANSWERS_BELIEVED = 3;
+const DONE = `coalesce(worklist_performed.status = 'COMPLETED' AND worklist_performed.at > seen_at, 0)`;
 
 /** A worklist item as scanners are told it. */
 export interface WorklistItem {
@@ -92,9 +93,22 @@ export class WorklistStore {
     return { address, state, answeredAt, awaySince, trouble: this.#db.fact('trouble') ?? '' };
   }
 
-  /** Everything that scanners may be told, earliest first. */
+  /**
+   * Everything that scanners may be told, earliest first: not what a scanner has reported as done, unless the RIS still lists it
+   * after that.
+   */
   items(): WorklistItem[] {
-    return this.#rows(`gone_at IS NULL AND hidden = 0`).map(itemOf);
+    return this.#rows(`gone_at IS NULL AND hidden = 0 AND NOT ${DONE}`).map(itemOf);
+  }
+
+  /** A scanner reported on the step (MPPS) of a study; an empty step ID stands for all steps of it. */
+  performed({ studyInstanceUID, stepID }: { studyInstanceUID: string; stepID: string }, status: string): void {
+    const rows = this.#rows(`gone_at IS NULL AND instr(item, ?) > 0`, JSON.stringify(studyInstanceUID));
+    for (const { id, fields } of rows.map(itemOf)) {
+      if (fields.studyInstanceUID !== studyInstanceUID || (stepID !== '' && fields.stepID !== stepID)) continue;
+      const at = this.#now().toISOString();
+      this.#db.run('INSERT OR REPLACE INTO worklist_performed VALUES (?, ?, ?)', id, status, at);
+    }
   }
 
   /** For people. @param from @param to YYYYMMDD, inclusive */
@@ -111,6 +125,7 @@ export class WorklistStore {
       editedBy: String(row['edited_by'] ?? ''),
       editedAt: String(row['edited_at'] ?? ''),
       seenAt: String(row['seen_at']),
+      performed: String(row['performed'] ?? ''),
     }));
   }
 
@@ -184,7 +199,12 @@ export class WorklistStore {
   }
 
   #rows(where: string, ...values: (string | number)[]): Row[] {
-    return this.#db.all(`SELECT * FROM worklist WHERE ${where} ORDER BY starts, id`, ...values);
+    return this.#db.all(
+      `SELECT worklist.*, worklist_performed.status AS performed FROM worklist
+       LEFT JOIN worklist_performed ON worklist_performed.worklist_id = worklist.id
+       WHERE ${where} ORDER BY starts, id`,
+      ...values,
+    );
   }
 }
 

@@ -76,7 +76,7 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
       },
     });
     admin = await test.login();
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await test?.close();
     await pacs?.kill();
@@ -101,7 +101,7 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
     const fields = { patientID: 'OLD', patientName: 'OLD^Person', modality: 'CT', startTime: '2359' };
     expect((await admin.send('POST', '/api/schedule', { unscheduled: false, fields })).status).toBe(200);
     const ready = () => admin.json<ReadinessAnswer>('/api/readiness?days=1');
-    await expect.poll(async () => (await ready()).lists[0]!.patients[0]?.state, { timeout: 20_000 }).toBe('complete');
+    await expect.poll(async () => (await ready()).lists[0]!.patients[0]?.state, { timeout: 60_000 }).toBe('complete');
     const [list, tomorrow] = (await ready()).lists;
     expect(list).toMatchObject({ day: today, patients: [{ patientID: 'OLD', reason: '' }] });
     expect(list!.patients[0]!.studies.map(({ expected, here: got }) => [expected, got])).toEqual([
@@ -113,14 +113,14 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
     expect(await here(studies[3]!.uid)).toBe(0);
     expect(await status()).toMatchObject({ state: 'none', priors: 2, priorsDone: 2 });
     expect((await (await test.loginAs('modality')).fetch('/api/readiness')).status).toBe(403);
-  }, 40_000);
+  }, 120_000);
 
   it('fetches by day, newest first, stands still when told so, and sends nothing back to the PACS', async () => {
     expect((await start({ ...SPAN, modalities: ['CT', 'MR'], parallel: 1 })).status).toBe(200);
     await act('pause');
     expect((await status()).state).toBe('paused');
     await act('resume');
-    await expect.poll(async () => (await status()).state, { timeout: 30_000 }).toBe('done');
+    await expect.poll(async () => (await status()).state, { timeout: 60_000 }).toBe('done');
     const done = await status();
     expect(done).toMatchObject({ studies: 4, studiesDone: 4, studiesFailed: 0, images: 4 * PER_STUDY, problems: [] });
     expect(done).toMatchObject({ slices: 2 * 121, slicesDone: 2 * 121, imagesDone: 4 * PER_STUDY });
@@ -128,13 +128,13 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
     expect((await first(studies[3]!.uid)) < (await first(studies[2]!.uid))).toBe(true);
     for (const { uid } of studies) expect(await here(uid)).toBe(PER_STUDY);
     expect(test.router.context.forwarding!.counts()).toMatchObject([{ waiting: 0, sent: 0 }]);
-  }, 60_000);
+  }, 120_000);
 
   it('over DICOMweb brings only the images that came since, and says when the PACS is away', async () => {
     await fill(imagesOf(studies[3]!, 2));
     const before = (await test.router.context.archive.entries(studies[3]!.uid)).map(({ receivedAt }) => receivedAt);
     await start({ ...SPAN, via: 'web' });
-    await expect.poll(async () => (await status()).state, { timeout: 30_000 }).toBe('done');
+    await expect.poll(async () => (await status()).state, { timeout: 60_000 }).toBe('done');
     expect(await here(studies[3]!.uid)).toBe(PER_STUDY + 2);
     const entries = await test.router.context.archive.entries(studies[3]!.uid);
     expect(entries.filter(({ receivedAt }) => !before.includes(receivedAt))).toHaveLength(2);
@@ -142,12 +142,12 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
 
     await pacs.kill();
     await start({ ...SPAN });
-    await expect.poll(async () => (await status()).waitsFor, { timeout: 20_000 }).toMatch(/PACS/);
+    await expect.poll(async () => (await status()).waitsFor, { timeout: 60_000 }).toMatch(/PACS/);
     expect((await status()).state).toBe('running');
     await pacs.up();
-    await expect.poll(async () => (await status()).state, { timeout: 40_000 }).toBe('done');
+    await expect.poll(async () => (await status()).state, { timeout: 60_000 }).toBe('done');
     expect(await status()).toMatchObject({ studiesDone: 4, studiesFailed: 0 });
-  }, 90_000);
+  }, 180_000);
 
   it('goes on after kill -9 with the images that are missing, and with no others', async () => {
     const dataDir = join(folder, 'killed');
@@ -168,7 +168,7 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
       const answer = await fetch(`${url}/dicom-web/instances?limit=1000`, { headers: { Authorization: basic } });
       return answer.status === 204 ? 0 : ((await answer.json()) as unknown[]).length;
     };
-    await expect.poll(() => kept(first), { timeout: 20_000, interval: 100 }).toBeGreaterThan(PER_SERIES);
+    await expect.poll(() => kept(first), { timeout: 60_000, interval: 100 }).toBeGreaterThan(PER_SERIES);
     await first.stop('SIGKILL');
     const second = await startRouterProcess({ dataDir, env });
     const before = await kept(second);
@@ -177,7 +177,7 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
     expect((await cli('status')).stdout).toMatch(/State +running/);
     const browser = await second.login();
     await expect
-      .poll(async () => (await browser.json<BackfillStatus>('/api/backfill')).state, { timeout: 40_000 })
+      .poll(async () => (await browser.json<BackfillStatus>('/api/backfill')).state, { timeout: 60_000 })
       .toBe('done');
     expect(await kept(second)).toBe(4 * PER_STUDY + 2);
     const metrics = await (await fetch(`${second.url}/metrics`)).text();
@@ -186,7 +186,7 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
     expect(Number(stored![1])).toBeLessThanOrEqual(4 * PER_STUDY + 2 - before);
     expect((await cli('status')).stdout).toMatch(/State +done[\s\S]*Studies +4 of 4 known, 0 given up/);
     await second.stop();
-  }, 90_000);
+  }, 180_000);
 
   it('takes in a folder, and names the files that it cannot', async () => {
     const old = join(folder, 'old');
@@ -200,9 +200,9 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
       cwd: dataDir,
       env: { PATH: process.env['PATH'], LIFEBOAT_DATA: dataDir },
     });
-    await expect.poll(async () => (await status()).state, { timeout: 20_000 }).toBe('done');
+    await expect.poll(async () => (await status()).state, { timeout: 60_000 }).toBe('done');
     await test.router.context.archive.flush();
     expect(await here('1.2.826.0.5.9')).toBe(PER_STUDY);
     expect((await status()).problems).toMatchObject([{ reason: expect.stringContaining('broken.dcm') }]);
-  }, 40_000);
+  }, 120_000);
 });

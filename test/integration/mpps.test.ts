@@ -5,12 +5,14 @@ import { AssociationRequestor } from '../../router/dimse/association-requestor.t
 import { CommandField } from '../../router/dimse/command-set.ts';
 import { SHORT_DATA_SET_SYNTAXES, writeShortDataSet } from '../../router/dimse/data-set-json.ts';
 import { MODALITY_PERFORMED_PROCEDURE_STEP as MPPS } from '../../router/mpps/mpps-scp.ts';
+import { dayOf } from '../../router/worklist/worklist-store.ts';
 import type { DicomJson } from '../../storage/format/manifest.ts';
 import { freePort } from '../bench/receivers.ts';
 import { type Browser, startRouter, type TestRouter } from '../support/router.ts';
 import { keepFiles, smallStudy } from '../support/small-image.ts';
 
 const STUDY = '1.2.826.0.7.1';
+const today = dayOf(new Date());
 
 /** A scanner's report. */
 async function report(
@@ -77,7 +79,7 @@ describe('performed procedure steps (MPPS)', () => {
     risPort = await freePort();
     test = await startRouter({ env: { LIFEBOAT_MPPS_TO: `RIS@127.0.0.1:${risPort}` } });
     admin = await test.login();
-  }, 30_000);
+  }, 120_000);
   afterAll(async () => {
     await test?.close();
     await ris?.close();
@@ -85,6 +87,9 @@ describe('performed procedure steps (MPPS)', () => {
 
   it('are kept, and say on the arrivals page how many images are still missing', async () => {
     const study = smallStudy(STUDY, 3);
+    const { worklist } = test.router.context.ris!;
+    worklist.add('hand', { patientName: 'Grün^Eva', patientID: 'P7', studyInstanceUID: STUDY }, 'test');
+    expect(worklist.items()).toHaveLength(1);
     const uids = ['1.2.826.0.7.1.1.1', '1.2.826.0.7.1.1.2', '1.2.826.0.7.1.1.3', '1.2.826.0.7.1.1.4'];
     expect(await report(test.dicomPort, 'create', '1.9.1', begun(STUDY))).toBe(0);
     const before = await arrivals(STUDY);
@@ -95,6 +100,9 @@ describe('performed procedure steps (MPPS)', () => {
     const here = (await test.router.context.archive.entries(STUDY)).map(({ sopInstanceUID }) => sopInstanceUID);
     expect(here).toHaveLength(3);
     expect(await report(test.dicomPort, 'set', '1.9.1', done([...here, uids[3]!]))).toBe(0);
+    const [planned] = test.router.context.ris!.worklist.schedule(today, today);
+    expect(planned).toMatchObject({ performed: 'COMPLETED' });
+    expect(test.router.context.ris!.worklist.items()).toEqual([]);
     const after = await arrivals(STUDY);
     expect(after!.performed).toMatchObject([{ status: 'COMPLETED', callingAE: 'CT1', images: 4, missing: 1 }]);
   });
@@ -128,12 +136,12 @@ describe('performed procedure steps (MPPS)', () => {
     expect(await owed()).toMatchObject({ waiting: 4 });
     ris = await startRouter({ config: { dicomPort: risPort } });
     await admin.send('POST', '/api/schedule/steps', { destination: `RIS@127.0.0.1:${risPort}`, action: 'retry' });
-    await expect.poll(owed, { timeout: 15_000 }).toMatchObject({ waiting: 0, person: 0, sent: 4, trouble: '' });
+    await expect.poll(owed, { timeout: 30_000 }).toMatchObject({ waiting: 0, person: 0, sent: 4, trouble: '' });
     const [step] = ris.router.context.ris!.steps.ofStudy(STUDY);
     expect(step).toMatchObject({ status: 'COMPLETED', callingAE: 'LIFEBOAT', patientName: 'Grün^Eva' });
     expect(step!.references).toHaveLength(4);
     expect(ris.router.context.ris!.steps.ofStudy('1.2.826.0.7.3')[0]!.references).toHaveLength(5000);
-  }, 30_000);
+  }, 90_000);
 
   it('that the RIS refuses wait for a person, and hold up nothing but their own step', async () => {
     // The RIS has this one already as something else.
@@ -141,9 +149,9 @@ describe('performed procedure steps (MPPS)', () => {
     expect(await report(test.dicomPort, 'create', '1.9.5', begun('1.2.5'))).toBe(0);
     expect(await report(test.dicomPort, 'set', '1.9.5', done([]))).toBe(0);
     expect(await report(test.dicomPort, 'create', '1.9.6', begun('1.2.6'))).toBe(0);
-    await expect.poll(owed, { timeout: 10_000 }).toMatchObject({ waiting: 1, person: 1, sent: 5 });
+    await expect.poll(owed, { timeout: 30_000 }).toMatchObject({ waiting: 1, person: 1, sent: 5 });
     expect((await owed()).trouble).toMatch(/0x0111/);
     await admin.send('POST', '/api/schedule/steps', { destination: `RIS@127.0.0.1:${risPort}`, action: 'skip' });
-    await expect.poll(owed, { timeout: 10_000 }).toMatchObject({ waiting: 0, person: 0, sent: 6 });
-  }, 30_000);
+    await expect.poll(owed, { timeout: 30_000 }).toMatchObject({ waiting: 0, person: 0, sent: 6 });
+  }, 90_000);
 });

@@ -122,8 +122,8 @@ describe.skipIf(!hasWlmscpfs)('the worklist of the RIS, given to scanners', () =
     ris = await FileRis.start(join(folder, 'ris'));
     ris.orders(orders);
     await start();
-    await vi.waitFor(async () => expect((await schedule()).ris.state).toBe('answers'), { timeout: 10_000 });
-  }, 30_000);
+    await vi.waitFor(async () => expect((await schedule()).ris.state).toBe('answers'), { timeout: 30_000 });
+  }, 120_000);
   afterAll(async () => {
     await test?.close();
     await ris?.stop();
@@ -159,12 +159,12 @@ describe.skipIf(!hasWlmscpfs)('the worklist of the RIS, given to scanners', () =
 
   it('follows the RIS: what is cancelled is told no more, what is moved is told anew', async () => {
     ris.orders([{ ...orders[0]!, time: '111500' }, ...orders.slice(2)]);
-    await expect.poll(() => ids([]), { timeout: 12_000 }).toEqual(['P1', 'P3', 'P4']);
+    await expect.poll(() => ids([]), { timeout: 30_000 }).toEqual(['P1', 'P3', 'P4']);
     const { rows } = await find(['PatientID=P1']);
     expect(firstText(stepOf(rows[0]!)['00400003'])).toBe('111500');
     ris.orders(orders);
-    await expect.poll(() => ids([]), { timeout: 12_000 }).toHaveLength(4);
-  }, 30_000);
+    await expect.poll(() => ids([]), { timeout: 30_000 }).toHaveLength(4);
+  }, 90_000);
 
   it('is changed by hand, and changed back', async () => {
     const { id } = (await schedule()).rows.find((row) => row.patientID === 'P2')!;
@@ -185,7 +185,7 @@ describe.skipIf(!hasWlmscpfs)('the worklist of the RIS, given to scanners', () =
     await ris.stop();
     await test.close({ keepData: true });
     await start(test.dataDir);
-    await expect.poll(async () => (await schedule()).ris.state).toBe('away');
+    await expect.poll(async () => (await schedule()).ris.state, { timeout: 20_000 }).toBe('away');
     const { ris: state } = await schedule();
     expect(state.answeredAt).toMatch(/^\d{4}-/);
     expect(state.trouble).toMatch(/refused/);
@@ -211,7 +211,7 @@ describe.skipIf(!hasWlmscpfs)('the worklist of the RIS, given to scanners', () =
     expect(open.open({ studyInstanceUID: unscheduled[0]!.studyInstanceUID })).toBeUndefined();
 
     await ris.resume();
-    await expect.poll(async () => (await schedule()).ris.state, { timeout: 12_000 }).toBe('answers');
+    await expect.poll(async () => (await schedule()).ris.state, { timeout: 30_000 }).toBe('answers');
     expect((await find([])).rows).toHaveLength(5);
-  }, 40_000);
+  }, 90_000);
 });

@@ -120,3 +120,17 @@ it('an unscheduled patient is found by ID, accession number or study, outlives t
   expect(unscheduled.list()).toEqual([]);
   expect(unscheduled.list({ all: true })).toHaveLength(1);
 });
+
+it('what a scanner has reported as done is told no more, until the RIS lists it again', () => {
+  store.answered(orders(2), SPAN);
+  later();
+  store.performed({ studyInstanceUID: '1.2.0', stepID: 'S0' }, 'IN PROGRESS');
+  expect(told()).toEqual(['P0', 'P1']);
+  store.performed({ studyInstanceUID: '1.2.0', stepID: 'S0' }, 'COMPLETED');
+  store.performed({ studyInstanceUID: '1.2.1', stepID: 'another' }, 'COMPLETED');
+  expect(told()).toEqual(['P1']);
+  expect(store.schedule('20260305', '20260305').map(({ performed }) => performed)).toEqual(['COMPLETED', '']);
+  later();
+  store.answered(orders(2), SPAN);
+  expect(told()).toEqual(['P0', 'P1']);
+});

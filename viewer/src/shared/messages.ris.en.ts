@@ -30,6 +30,11 @@ export const risMessages = {
     ScheduleRow['origin'],
     string
   >,
+  performedStates: {
+    'IN PROGRESS': 'scanner at work',
+    COMPLETED: 'done',
+    DISCONTINUED: 'broken off',
+  } as Record<string, string>,
   edited: (fields: string, by: string, when: string) => `changed here: ${fields} (${by}, ${when})`,
   change: 'Change',
   undo: 'Take back',

@@ -41,7 +41,12 @@ export function ScheduleTable(props: {
             </td>
             <td>{row.stationAETitle.replaceAll('\\', ', ')}</td>
             <td>
-              {text.origins[row.origin]}
+              {text.origins[row.origin]}{' '}
+              {row.performed !== '' && (
+                <span className={row.performed === 'COMPLETED' ? 'badge badge-good' : 'badge badge-warn'}>
+                  {text.performedStates[row.performed] ?? row.performed}
+                </span>
+              )}
               {row.edited.length > 0 && (
                 <div className="ris-edited">
                   {text.edited(
