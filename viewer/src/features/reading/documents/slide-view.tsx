@@ -51,6 +51,7 @@ export function SlideView(props: { document: StudyDocument }) {
   const [done, setDone] = useState(0);
   const [failed, setFailed] = useState(0);
   const [zoom, setZoom] = useState(1);
+  const wide = level.columns > 1.8 * level.rows;
   const scale = Math.min(1, longest / Math.max(level.columns, level.rows));
   useEffect(() => {
     if (level.problem || !canvas.current) return;
@@ -82,7 +83,8 @@ export function SlideView(props: { document: StudyDocument }) {
           aria-label={words.title}
           width={Math.max(1, Math.round(level.columns * scale))}
           height={Math.max(1, Math.round(level.rows * scale))}
-          style={{ width: `${zoom * 100}%` }}
+          // The whole slide at first, whichever of its sides is the longer one.
+          style={wide ? { width: `${zoom * 100}%` } : { height: `${zoom * 70}vh` }}
         />
       </div>
     </>

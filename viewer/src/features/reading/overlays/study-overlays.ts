@@ -41,7 +41,7 @@ export function overlaysOf(model: StudyModel): OverlaySource[] {
     }
   for (const [key, pictures] of frames) {
     const { instance, attributes } = pictures[0]!;
-    const name = textOf(attributes, '00700081') || textOf(attributes, '0008103E') || textOf(attributes, '00700080');
+    const name = textOf(attributes, '0008103E') || textOf(attributes, '00700081') || textOf(attributes, '00700080');
     pictures.sort((a, b) => a.frame - b.frame);
     found.push({ key, studyInstanceUID, kind: 'segmentation', name, instance, pictures });
   }
