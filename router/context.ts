@@ -8,6 +8,7 @@ import type { History } from './backfill/history.ts';
 import type { Commitments } from './commitment/commitments.ts';
 import type { Confirmations } from './commitment/confirmations.ts';
 import type { Config } from './config.ts';
+import type { Corrections } from './corrections/corrections.ts';
 import type { Forwarding } from './forward/forwarding.ts';
 import type { NotifyEvent } from './notify/outbox.ts';
 import type { OutageLedger } from './outage/ledger.ts';
@@ -38,6 +39,8 @@ export interface RouterContext {
   outages?: OutageLedger;
   /** Tells IT by webhook and e-mail, where these are set; no names of patients. */
   notify?: (event: NotifyEvent) => void;
+  /** Patients corrected by a person. */
+  corrections?: Corrections;
   /** Comparison with the PACS, after outages and when asked for. */
   reconciliation?: Reconciliation;
   /** The worklist as last known, and what scanners report. */

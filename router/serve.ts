@@ -10,6 +10,8 @@ import { openHistory } from './backfill/history.ts';
 import { openCommitments } from './commitment/open-commitments.ts';
 import type { Config } from './config.ts';
 import type { RouterContext } from './context.ts';
+import { correctedManifests } from './corrections/corrected-views.ts';
+import { Corrections } from './corrections/corrections.ts';
 import { createDicomweb } from './dicomweb/index.ts';
 import { startDimseServer } from './dimse/server.ts';
 import { openForwarding, registerForwardingMetrics } from './forward/forwarding.ts';
@@ -30,6 +32,7 @@ import { watchPacs } from './outage/watch-pacs.ts';
 import { openQueryRetrieve } from './query-retrieve/query-retrieve.ts';
 import { countReceptions } from './reception-watch.ts';
 import { openReconciliation } from './reconcile/open-reconciliation.ts';
+import { Remotes } from './reconcile/remotes.ts';
 import { fallbackTeller, Replica, registerReplicaMetrics } from './replica.ts';
 import { Retention } from './retention/retention.ts';
 import { registerRisMetrics } from './ris-metrics.ts';
@@ -128,6 +131,16 @@ async function start(
   closers.push(() => reconciliation.close());
   context.reconciliation = reconciliation;
   closers.push(watchPacs(context, forwarding, reconciliation));
+  const remotes = new Remotes(config, forwarding, archive);
+  const corrections = new Corrections({
+    dataDir: config.dataDir,
+    archive,
+    forwarding,
+    remote: (name) => remotes.remote(name),
+    log,
+  });
+  closers.push(() => corrections.close());
+  context.corrections = corrections;
   registerArchiveMetrics(metrics, archive, control, () => context.pacsStatus?.());
   registerForwardingMetrics(metrics, forwarding);
   const lifeboatIndex = startLifeboatIndex(config, archive, metrics, onProblem);
@@ -180,7 +193,7 @@ async function start(
       control,
       digest: control.digest,
       signer,
-      manifests: new SignedManifests(archive, signer),
+      manifests: new SignedManifests(correctedManifests(archive, corrections), signer),
       status: new StatusBoard(context, control, () => dimse.port),
       log,
       integrity,
@@ -198,6 +211,7 @@ async function start(
   commitments.start();
   notifier.start();
   reconciliation.start();
+  corrections.start();
   lifeboat.start();
   retention.start();
   replica?.start();

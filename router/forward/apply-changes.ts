@@ -3,6 +3,7 @@ import { characterSet } from '../../storage/format/charset.ts';
 import { dictionaryVr } from '../../storage/format/dictionary.ts';
 import { type ElementSpan, elementHeader, elementsOf } from './data-set-bytes.ts';
 import type { TagChange } from './forward-types.ts';
+import { originalAttributes } from './original-attributes.ts';
 
 const SPECIFIC_CHARACTER_SET = 0x00080005;
 /** VRs whose values are text, and how they are read by Specific Character Set; '' where it does not touch them (PS3.5 6.1.2.3). */
@@ -52,13 +53,19 @@ export function applyChanges(dataSet: Buffer, explicit: boolean, changes: readon
   }
   const order = [...wanted.keys()].sort((a, b) => a - b);
   const pieces: Uint8Array[] = [];
+  const originals: Buffer[] = [];
   let charsets: string[] = [];
   let copied = 0;
   let next = 0;
   const put = (tag: number, at: number, element?: ElementSpan) => {
     const before = element && { vr: element.vr, value: dataSet.subarray(element.valueStart, element.end) };
     pieces.push(dataSet.subarray(copied, at));
-    const changed = changedElement(tag, wanted.get(tag)!, before, explicit, charsets);
+    const changes = wanted.get(tag)!;
+    const record = changes.find((change) => 'record' in change);
+    const changed = record
+      ? originalAttributes(originals, record.record, explicit, before)
+      : changedElement(tag, changes, before, explicit, charsets);
+    if (element && !record) originals.push(dataSet.subarray(element.start, element.end));
     if (changed) pieces.push(changed);
     copied = element ? element.end : at;
     next++;
@@ -102,6 +109,7 @@ function changedValue(
   charsets: readonly string[],
 ): Buffer | undefined {
   if ('remove' in change) return undefined;
+  if ('record' in change) return value;
   if ('set' in change) return encoded(tag, change.set, charsets);
   if (value === undefined) return undefined;
   if ('prefix' in change) return Buffer.concat([encoded(tag, change.prefix, charsets), value]);

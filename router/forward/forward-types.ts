@@ -1,4 +1,5 @@
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
+import type { Modification } from './original-attributes.ts';
 
 /** Names of PEM files, absolute. */
 export interface ClientTls {
@@ -67,6 +68,8 @@ export type TagChange = { tag: string } & (
   | { prefix: string }
   /** A value that is not in the map stays. */
   | { map: Record<string, string> }
+  /** Of the Original Attributes Sequence: it gets an item that holds what the other changes replaced. */
+  | { record: Modification }
 );
 
 /** Sent in this order: what is urgent first. */

@@ -17,6 +17,7 @@ import {
   nameOf,
   type Owed,
   plainDestination,
+  type TagChange,
 } from './forward-types.ts';
 import { Forwarder } from './forwarder.ts';
 import { LostQueue } from './lost-queue.ts';
@@ -99,6 +100,9 @@ export class Forwarding {
   /** What a destination that is asked for storage commitment has said. */
   commitmentOf: ((name: string) => ForwardingCommitment | undefined) | undefined;
 
+  /** Corrections of the patient made here, which go out with the images. */
+  corrections: ((entry: InstanceEntry) => TagChange[]) | undefined;
+
   constructor(config: ForwardConfig) {
     this.#config = config;
     this.#plain = (config.forwardTo ?? []).map((peer) => ({
@@ -173,7 +177,12 @@ export class Forwarding {
   async route(entry: InstanceEntry, text?: string): Promise<Route[]> {
     const routes = text === undefined ? this.#routes : this.#parse(text);
     const always = this.#plain.map(({ name }) => name);
-    return routesOf(entry, routes, always, async (one) => readAllAttributes(await this.#started, one));
+    const found = await routesOf(entry, routes, always, async (one) => readAllAttributes(await this.#started, one));
+    const corrected = this.corrections?.(entry) ?? [];
+    // A rule changes what is right; who the patient is comes before it.
+    return corrected.length === 0
+      ? found
+      : found.map((route) => ({ ...route, changes: [...corrected, ...route.changes] }));
   }
 
   /** For commands that store and do not send. */

@@ -251,11 +251,16 @@ export class ForwardQueue {
   /** Sends once more whatever became of it before. */
   async again(owed: readonly Owed[]): Promise<void> {
     this.#transaction(() => {
-      for (const { destination, instance } of owed)
+      for (const { destination, instance, changes } of owed)
         this.#db
-          .prepare(`UPDATE forwards SET state = 'waiting', attempts = 0, due_ms = 0, settled_at = NULL
+          .prepare(`UPDATE forwards SET state = 'waiting', attempts = 0, due_ms = 0, settled_at = NULL, changes = ?
             WHERE destination = ? AND sop_instance_uid = ? AND data_set_sha256 = ?`)
-          .run(destination, instance.sopInstanceUID, instance.dataSetSha256);
+          .run(
+            changes.length > 0 ? JSON.stringify(changes) : null,
+            destination,
+            instance.sopInstanceUID,
+            instance.dataSetSha256,
+          );
     });
     await this.add(owed);
   }

@@ -46,5 +46,5 @@ function after(change: TagChange, before: string, isThere: boolean): string {
   if ('set' in change) return change.set;
   if ('remove' in change || !isThere) return '';
   if ('prefix' in change) return change.prefix + before;
-  return change.map[before] ?? before;
+  return 'map' in change ? (change.map[before] ?? before) : before;
 }

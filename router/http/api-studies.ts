@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { WorklistAnswer } from '../../contract/api.ts';
 import { LifeboatError } from '../../contract/errors.ts';
 import { isAcceptableUid } from '../../storage/format/uid.ts';
+import { correctedWorklist } from '../corrections/corrected-views.ts';
 import { checked } from './input.ts';
 import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
@@ -41,7 +42,7 @@ export function studiesApi({ context, digest, manifests }: HttpParts): Router {
   const answerWorklist = async (req: Request, res: Response, question: unknown) => {
     const { name: user, address } = demand(req, 'api');
     const asked = checked(worklistQuery, question);
-    const answer: WorklistAnswer = await context.archive.catalogue.worklist({
+    const answer: WorklistAnswer = await correctedWorklist(context, {
       search: asked.search,
       dateFrom: asked.from,
       dateTo: asked.to,

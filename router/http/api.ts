@@ -3,6 +3,7 @@ import { LifeboatError } from '../../contract/errors.ts';
 import { aesApi } from './api-aes.ts';
 import { arrivalsApi } from './api-arrivals.ts';
 import { auditApi } from './api-audit.ts';
+import { correctionsApi } from './api-corrections.ts';
 import { exportApi } from './api-export.ts';
 import { forwardingApi } from './api-forwarding.ts';
 import { backfillApi, readinessApi } from './api-history.ts';
@@ -41,6 +42,7 @@ export function createApi(parts: HttpParts): Router & { closeAll(): void } {
   router.use('/aes', requireRight('admin'), aesApi(parts));
   router.use('/forwarding', requireRight('admin'), forwardingApi(parts));
   router.use('/outages', requireRight('admin'), outagesApi(parts));
+  router.use('/corrections', requireRight('admin'), correctionsApi(parts));
   router.use('/reconcile', requireRight('admin'), reconcileApi(parts));
   router.use('/backfill', requireRight('admin'), backfillApi(parts));
   router.use('/readiness', requireRight('api'), readinessApi(parts));

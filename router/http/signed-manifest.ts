@@ -10,10 +10,10 @@ const BOOT_INSTANCES = 8;
 
 /** Study manifests with an address in every instance, from which a browser reads the object itself. */
 export class SignedManifests {
-  readonly #archive: Archive;
+  readonly #archive: Pick<Archive, 'manifest' | 'reading'>;
   readonly #signer: ObjectSigner;
   readonly #now: () => number;
-  constructor(archive: Archive, signer: ObjectSigner, now: () => number = Date.now) {
+  constructor(archive: Pick<Archive, 'manifest' | 'reading'>, signer: ObjectSigner, now: () => number = Date.now) {
     this.#archive = archive;
     this.#signer = signer;
     this.#now = now;

@@ -107,7 +107,7 @@ const shown = (value: string): string => (value === '' ? '(none)' : value);
  * A PACS that answers in Latin-1 leaves out the letters that this lacks, or puts question marks: what it was able to say must be
  * the same then.
  */
-function sameName(ours: string, theirs: string): boolean {
+export function sameName(ours: string, theirs: string): boolean {
   if (nameKey(ours) === nameKey(theirs)) return true;
   const isLatin1 = (letter: string) => letter.codePointAt(0)! <= 0xff;
   if ([...ours].every(isLatin1) || ![...theirs].every(isLatin1)) return false;

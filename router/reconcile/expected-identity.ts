@@ -32,7 +32,7 @@ export function changed(identity: StudyIdentity, changes: readonly TagChange[]):
     if ('set' in change) result[field] = change.set;
     else if ('remove' in change) result[field] = '';
     else if ('prefix' in change) result[field] = result[field] === '' ? '' : change.prefix + result[field];
-    else result[field] = change.map[result[field]] ?? result[field];
+    else if ('map' in change) result[field] = change.map[result[field]] ?? result[field];
   }
   return result;
 }

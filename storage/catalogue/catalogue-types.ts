@@ -67,6 +67,8 @@ export interface WorklistRow {
   callingAEs: string[];
   /** Instances with two or more contents under one UID. */
   conflicts: number;
+  /** The patient was corrected by a person; what was received. The router adds it, the catalogue does not know. */
+  corrected?: { patientName: string; patientID: string };
 }
 
 /** One content as the catalogue has it, for comparing it with the store. */

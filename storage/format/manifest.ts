@@ -79,6 +79,8 @@ export interface StudyManifest {
   studyInstanceUID: string;
   /** Study and patient level attributes, from the newest instance. */
   attributes: DicomJson;
+  /** The patient in `attributes` was corrected by a person; what was received. Never in the store: the router adds it. */
+  corrected?: { patientName: string; patientID: string; by: string; at: string };
   series: SeriesManifest[];
 }
 export interface SeriesManifest {
