@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { useEffect, useSyncExternalStore } from 'react';
 import { messages } from '../../../shared/messages.en.ts';
 import type { Stack, StudyModel } from '../study/study-model.ts';
 import { overlayStore } from './overlay-store.ts';
@@ -41,10 +41,12 @@ function placeOf(source: OverlaySource, stacks: readonly Stack[]): { stack: Stac
 export function OverlayList(props: { model: StudyModel; onGo: (stack: Stack, pictureId: string) => void }) {
   useSyncExternalStore(overlayStore.subscribe, () => overlayStore.version);
   const sources = overlaysOf(props.model);
+  const { studyInstanceUID } = props.model;
+  useEffect(() => () => overlayStore.closeStudy(studyInstanceUID), [studyInstanceUID]);
   if (sources.length === 0) return null;
   return (
     <section className="overlay-list" aria-label={messages.reading.onImages}>
-      <h3>{messages.reading.onImages}</h3>
+      <h2>{messages.reading.onImages}</h2>
       {sources.map((source) => {
         const place = placeOf(source, props.model.stacks);
         return (

@@ -63,6 +63,14 @@ class OverlayStore {
     );
   }
 
+  /** Puts away what belongs to a study that nobody looks at any more. */
+  closeStudy(studyInstanceUID: string): void {
+    const before = this.#active.size;
+    for (const [key, { source }] of this.#active)
+      if (source.studyInstanceUID === studyInstanceUID) this.#active.delete(key);
+    if (this.#active.size !== before) this.#changed();
+  }
+
   /** Shows or hides one part of an overlay. */
   togglePart(key: string, part: string): void {
     const entry = this.#active.get(key);
