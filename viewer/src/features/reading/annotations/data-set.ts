@@ -1,4 +1,5 @@
 import type { DicomJson, DicomJsonElement } from '../../../../../storage/format/manifest.ts';
+import { MODEL_NAME } from '../study/model-name.ts';
 import type { Picture, StudyModel } from '../study/study-model.ts';
 import { newUid } from './new-uid.ts';
 
@@ -26,9 +27,6 @@ export function dateOf(at: Date): string {
 export function timeOf(at: Date): string {
   return `${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
 }
-
-/** What makes our objects known again. */
-export const MODEL_NAME = 'Lifeboat viewer';
 
 /** Type 2 attributes of patient and study, by their VR: they are written empty where the study has none. */
 const inherited: Record<string, string> = {

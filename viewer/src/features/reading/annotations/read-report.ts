@@ -1,9 +1,9 @@
 import type { DicomJson } from '../../../../../storage/format/manifest.ts';
 import { itemsOf, numberOf, numbersOf, textOf } from '../study/dicom-json.ts';
+import { MODEL_NAME } from '../study/model-name.ts';
 import type { Point } from '../study/point.ts';
 import { type Measurement, type MeasurementKind, pointsOf } from '../viewport/measurements.ts';
 import { codes } from './content-item.ts';
-import { MODEL_NAME } from './data-set.ts';
 import { TRACKING_PREFIX, WITHDRAWN } from './measurement-report.ts';
 
 /** Where a measurement of a report belongs: frame from 1. */

@@ -93,7 +93,7 @@ export function Findings(props: { opened: OpenedStudy[]; store: AnnotationStore 
     }
   };
   const complete = opened.filter((study) => study.complete);
-  if (complete.length === 0) return null;
+  if (complete.length === 0 || !mayKeep) return null;
   return (
     <section className="findings" aria-label={words.title}>
       {complete.map(({ model }) => {
@@ -101,8 +101,8 @@ export function Findings(props: { opened: OpenedStudy[]; store: AnnotationStore 
         const date = formatDate(textOf(model.attributes, '00080020'));
         return (
           <div key={uid}>
-            {mayKeep && writing === uid && <NewFinding model={model} author={author} onDone={() => setWriting(null)} />}
-            {mayKeep && writing !== uid && (
+            {writing === uid && <NewFinding model={model} author={author} onDone={() => setWriting(null)} />}
+            {writing !== uid && (
               <button type="button" className="button finding-new" onClick={() => setWriting(uid)}>
                 {words.write(complete.length > 1 ? date : '')}
               </button>
@@ -110,7 +110,7 @@ export function Findings(props: { opened: OpenedStudy[]; store: AnnotationStore 
           </div>
         );
       })}
-      {mayKeep && store.unkept > 0 && (
+      {store.unkept > 0 && (
         <button type="button" className="button finding-new" onClick={keep}>
           {words.keepMarks(store.unkept)}
         </button>

@@ -94,9 +94,9 @@ export class StudyLoader {
     for (const uid of uids) this.#later(uid, this.#options.settleMs);
   }
 
-  /** News are heard from now on: of a study that is still arriving some may have been missed since the page was made. */
+  /** News are heard from now on: what the page itself brought may be older by what came while it was on its way. */
   begun(): void {
-    this.changed(this.#wanted.filter((uid) => this.#receiving.has(uid)));
+    this.changed(this.#wanted.filter((uid) => this.#known.has(uid) && !this.#asked.has(uid)));
   }
 
   /** Asks for a study once more. */
@@ -154,7 +154,7 @@ export class StudyLoader {
     this.#known.set(uid, opened);
     const { receivingMs } = this.#options;
     const age = Math.abs(Date.now() - new Date(opened.model.lastReceivedAt).getTime());
-    const grown = before?.complete === true && opened.model.objects > before.model.objects;
+    const grown = before?.complete === true && opened.model.lastReceivedAt > before.model.lastReceivedAt;
     const left = grown ? receivingMs : receivingMs - age;
     if (!(left > 0)) return;
     clearTimeout(this.#receiving.get(uid));

@@ -7,6 +7,7 @@ import type {
 import { type DocumentKind, documentKindOf } from '../documents/document-kind.ts';
 import { itemsOf, numberOf, textOf } from './dicom-json.ts';
 import { kindOf } from './kinds.ts';
+import { MODEL_NAME } from './model-name.ts';
 import { type PartTrait, splitPictures } from './split.ts';
 
 /** One frame that can be shown. */
@@ -68,7 +69,7 @@ export interface StudyModel {
   documents: StudyDocument[];
   others: OtherObject[];
   objects: number;
-  /** UTC ISO of the last object's receipt. */
+  /** UTC ISO of the receipt of the last object that was not added here while reading. */
   lastReceivedAt: string;
 }
 
@@ -131,8 +132,10 @@ export function studyModelOf(study: StudyManifest): StudyModel {
     const multi: Stack[] = [];
     for (const instance of series.instances) {
       objects += 1;
-      if (instance.receivedAt > lastReceivedAt) lastReceivedAt = instance.receivedAt;
       const attributes = { ...study.attributes, ...series.attributes, ...instance.attributes };
+      // What a reader adds does not mean that the scanner is still sending.
+      const added = textOf(attributes, '00081090') === MODEL_NAME;
+      if (!added && instance.receivedAt > lastReceivedAt) lastReceivedAt = instance.receivedAt;
       const frames = framesOf(instance);
       const hasSize = (numberOf(attributes, '00280010') ?? 0) > 0 && (numberOf(attributes, '00280011') ?? 0) > 0;
       const opens = documentKindOf(instance.sopClassUID, instance.transferSyntaxUID);
