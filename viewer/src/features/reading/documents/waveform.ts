@@ -74,7 +74,7 @@ function scaleOf(definition: DicomJson, i: number): ChannelScale {
   };
 }
 
-/** The first of several values with the padding value in it is a hole: NaN. */
+/** One item of Waveform Sequence: channels take turns in its data, sample by sample (PS3.3 C.10.9.1). */
 function groupOf(item: DicomJson, bytes: Uint8Array | undefined): MultiplexGroup {
   const count = numberOf(item, '003A0005') ?? 0;
   const samples = numberOf(item, '003A0010') ?? 0;
