@@ -397,6 +397,8 @@ export interface AeRow {
   /** Where it takes reports of storage commitment; without a host: where it last called from. null: not known. */
   host: string | null;
   port: number | null;
+  /** Reports of storage commitment that it has not taken so far, and why; absent: none. */
+  reports?: { waiting: number; message: string };
 }
 export interface AuditRow {
   id: number;

@@ -173,6 +173,20 @@ export class CommitmentQueue {
       .map(({ references, failed, ...row }) => ({ ...row, asked: references.length, failures: failed.length }));
   }
 
+  /** Reports that nobody took so far, by AE title, with the newest reason. */
+  undelivered(): Map<string, { waiting: number; message: string }> {
+    const rows = this.#db
+      .prepare(`SELECT requester, count(*) AS waiting, message, max(id) FROM requests
+        WHERE via = 'dimse' AND (state = 'given-up' OR (state = 'judged' AND attempts > 0)) GROUP BY requester`)
+      .all();
+    return new Map(
+      rows.map((row) => [
+        String(row['requester']),
+        { waiting: Number(row['waiting']), message: String(row['message']) },
+      ]),
+    );
+  }
+
   counts(): Record<RequestState, number> {
     const counts: Record<RequestState, number> = { open: 0, judged: 0, done: 0, 'given-up': 0 };
     for (const row of this.#db.prepare('SELECT state, count(*) AS n FROM requests GROUP BY state').all())

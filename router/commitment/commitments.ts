@@ -101,6 +101,12 @@ export class Commitments {
     return this.queue.ofStudy(studyInstanceUID);
   }
 
+  /** Where this AE takes reports is known now, or known better. */
+  addressKnown(aeTitle: string): void {
+    this.queue.hasCome(aeTitle);
+    this.wake();
+  }
+
   #accepted({ callingAE, address, association, context }: ServiceRequest): void {
     for (const channel of this.#channels) if (channel.association.over) this.#channels.delete(channel);
     this.#channels.add({ callingAE, address, association, context });

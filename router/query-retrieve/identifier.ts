@@ -56,7 +56,7 @@ export function readIdentifier(bytes: Buffer | undefined, transferSyntaxUID: str
 }
 
 /** Specific Character Set as it came: what was read of the identifier is decoded, and says so. */
-function declaredIn(bytes: Buffer, transferSyntaxUID: string): string {
+export function declaredIn(bytes: Buffer, transferSyntaxUID: string): string {
   for (const { tag, valueStart, end } of elementsOf(bytes, transferSyntaxUID !== ImplicitVRLittleEndian))
     if (tag === 0x00080005) return bytes.toString('latin1', valueStart, end).trim();
   return '';

@@ -94,13 +94,38 @@ describe.skipIf(!chromiumAvailable())('the arrivals page, in a browser', () => {
     await open();
     await shows('still coming in');
     await shows('3 images in 1 series');
+    await shows('Safe to delete on the scanner: no');
     await picture('coming');
     await answer(({ rows }) => {
       for (const row of rows) row.lastReceivedAt = new Date(Date.now() - 120_000).toISOString();
     });
     await page.getByText('complete so far', { exact: true }).waitFor();
     expect(await states()).not.toContain('still coming in');
+    await shows('Safe to delete on the scanner: yes');
     await picture('quiet');
+  });
+
+  it('says what the scanner was told when it asked for storage commitment, and what the PACS has committed to', async () => {
+    const asked = { requester: 'CT1', requestedAt: new Date().toISOString(), told: true };
+    await answer(({ rows }) => {
+      const [row] = rows;
+      row!.lastReceivedAt = new Date(Date.now() - 3_600_000).toISOString();
+      row!.commitment = { ...asked, confirmed: 3, failed: 0 };
+      row!.forwarded = [{ destination: 'PACS@10.0.0.2:104', owed: 3, sent: 3, committed: 2 }];
+    });
+    await open();
+    await shows('Every image was read back and has its checksum; the scanner asked for it (storage commitment).');
+    await shows('PACS has committed to keep 2 of 3 so far.');
+    await picture('committed');
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await answer(({ rows }) => {
+      rows[0]!.lastReceivedAt = new Date(Date.now() - 3_600_000).toISOString();
+      rows[0]!.commitment = { ...asked, confirmed: 2, failed: 1 };
+    });
+    await open();
+    await shows('Safe to delete on the scanner: no');
+    await shows('The scanner asked for images that are not here. Send the study again.');
+    await picture('not-committed');
   });
 
   it('says what is safe while the store is away, and that it may not be deleted yet', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AeRow } from '../../contract/api.ts';
 import { freePort } from '../bench/receivers.ts';
 import { Asker, ReportTaker } from '../support/commitment-peer.ts';
 import { keepFiles } from '../support/keep-files.ts';
@@ -97,11 +98,30 @@ describe('storage commitment asked for by a modality', () => {
     const { queue } = lifeboat.router.context.commitments!;
     await until(() => (queue.byTransaction('1.2.3')?.attempts ?? 0) > 0);
     expect(queue.open(5)[0]?.message).toContain('0x0110');
+    const admin = await lifeboat.login();
+    const senders = await admin.json<AeRow[]>('/api/aes');
+    expect(senders.find(({ title }) => title === 'SCANNER')?.reports?.waiting).toBe(1);
     reports.status = 0;
     const report = await until(() => reports.reports[0]);
     expect(report).toMatchObject({ transactionUID: '1.2.3', eventTypeID: 1, references: [reference(1)], failed: [] });
     await until(() => queue.byTransaction('1.2.3')?.state === 'done');
+    expect(queue.undelivered().size).toBe(0);
     expect(reports.reports).toHaveLength(1);
+  });
+
+  it('tells IT that it does not know where to report, and reports as soon as it is told', async () => {
+    const lifeboat = await router();
+    const reports = await taker();
+    await keepFiles(lifeboat.router.context.archive, [image(1)]);
+    const asker = await asked(lifeboat);
+    expect(await asker.ask('1.2.3', [reference(1)])).toBe(0);
+    await asker.release();
+    const admin = await lifeboat.login();
+    const told = async () =>
+      (await admin.json<AeRow[]>('/api/aes')).find(({ title }) => title === 'SCANNER')?.reports?.message;
+    expect(await until(told)).toMatch(/Nobody knows where SCANNER takes reports/);
+    await admin.send('POST', '/api/aes', { title: 'SCANNER', port: reports.port });
+    expect(await until(() => reports.reports[0])).toMatchObject({ eventTypeID: 1, references: [reference(1)] });
   });
 
   it('waits for what is acknowledged and not yet in the store', async () => {

@@ -309,6 +309,8 @@ export const pageMessages = {
     byConfig: 'by configuration',
     newTitle: 'AE title',
     reportPort: 'Port for reports',
+    reportsWaiting: (n: number, why: string) =>
+      `${n === 1 ? '1 report' : `${formatCount(n)} reports`} of storage commitment not taken: ${why}`,
     reportPortHint: 'Where it takes the reports of storage commitment; leave it empty if it does not ask for any.',
     note: 'Note',
     lastSeen: 'Last seen',

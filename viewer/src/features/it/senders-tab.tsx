@@ -93,7 +93,12 @@ export function SendersTab() {
               </td>
               <td>{row.note}</td>
               <td>{row.lastAddress}</td>
-              <td>{row.port !== null && (row.host ? `${row.host}:${row.port}` : row.port)}</td>
+              <td>
+                {row.port !== null && (row.host ? `${row.host}:${row.port}` : row.port)}
+                {row.reports && (
+                  <div className="soft">{text.reportsWaiting(row.reports.waiting, row.reports.message)}</div>
+                )}
+              </td>
               <td className="it-when">{formatInstant(row.lastSeenAt) || text.never}</td>
               <td>{row.rejected > 0 && formatCount(row.rejected)}</td>
               <td className="row">
