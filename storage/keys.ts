@@ -81,6 +81,11 @@ export function ulid(nowMs = Date.now()): string {
   return time + tail;
 }
 
+/** Whether a file or folder of this name can be part of a key. */
+export function isKeySegment(name: string): boolean {
+  return keySegment.test(name) && name !== '.' && name !== '..';
+}
+
 /** Throws BAD_REQUEST unless `key` is one that a store may be asked for. */
 export function checkKey(key: string): void {
   const ok =

@@ -14,6 +14,9 @@ import { LockWatch, registerLockMetrics } from './lock-watch.ts';
 import { PlanBoard } from './plan-board.ts';
 import { readRules } from './read-rules.ts';
 
+/** So many waiting instances mean that a sender is in full flow. */
+const BUSY_SPOOL = 50;
+
 /** What keeps the archive from being erased, in the running router: locks that are tried, and a watch for what vanishes. */
 export class Retention {
   readonly locks: LockWatch;
@@ -36,6 +39,7 @@ export class Retention {
       signals: signalsOf(context, integrity, this.#state),
       removedKeys: (shard) => removedInShard(archive.store, shard),
       mended: () => new Set(integrity.state.repairs().map(({ key }) => key)),
+      busy: () => archive.spool().entries > BUSY_SPOOL,
       onAlert: (alert) => this.#tell(alert),
       onProblem: (error) => log.warn({ err: error, code: error.code }, 'retention'),
       ...(config.integrity?.tickMs !== undefined && { everyMs: config.integrity.tickMs }),

@@ -25,6 +25,8 @@ export interface HealResult {
   onlyInCopy: string[];
 }
 
+/** Written anew by every router. */
+const PUBLISHED = /^(lifeboat|viewer)\//;
 const ROOTS = [OBJECTS, METADATA, MANIFESTS, 'seals/', 'removals/', 'holds/'];
 
 /**
@@ -41,11 +43,11 @@ export async function healCopy(options: HealOptions): Promise<HealResult> {
       if (options.signal?.aborted) return result;
       await healKey(options, info, result);
     }
-    for await (const { key } of copy.list(root)) {
-      if (await source.head(key).catch(unlessNoKey)) continue;
-      result.onlyInCopy.push(key);
-      options.onItem?.(key, 'only-in-copy');
-    }
+  }
+  for await (const { key } of copy.list('')) {
+    if (PUBLISHED.test(key) || (await source.head(key).catch(unlessNoKey))) continue;
+    result.onlyInCopy.push(key);
+    options.onItem?.(key, 'only-in-copy');
   }
   return result;
 }

@@ -21,6 +21,8 @@ export interface MassChangeOptions {
   removedKeys(shard: string): Promise<ReadonlySet<string>>;
   /** Keys that a repair wrote anew lately. */
   mended(): ReadonlySet<string>;
+  /** While images come in, looking stands back, an hour at most. */
+  busy?(): boolean;
   onAlert(alert: MassChangeAlert): void;
   onProblem(error: LifeboatError): void;
   /** Between two looks, ms; a look that takes long is followed by a rest of twenty times that. Default 20 s. */
@@ -31,6 +33,7 @@ export interface MassChangeOptions {
 export const ALARM_FROM = 10;
 const WINDOW_MS = 86_400_000;
 const REST = 20;
+const LONGEST_WAIT_MS = 3_600_000;
 const SHARDS = 256;
 
 /**
@@ -64,10 +67,16 @@ export class MassChangeWatch {
   }
 
   async #run(): Promise<void> {
-    const { everyMs = 20_000, onProblem } = this.#options;
+    const { everyMs = 20_000, busy, onProblem } = this.#options;
     let failure = '';
+    let lookedAt = performance.now();
     while (!this.#end.signal.aborted) {
       const startedAt = performance.now();
+      if (busy?.() && startedAt - lookedAt < LONGEST_WAIT_MS) {
+        await pause(everyMs, this.#end.signal);
+        continue;
+      }
+      lookedAt = startedAt;
       try {
         if (this.#order.length === 0) this.#order = shuffled();
         await this.#look(this.#order.at(-1)!);

@@ -4,7 +4,7 @@ import { copyFile, type FileHandle, link, mkdir, open, readdir, rename, rm, stat
 import { dirname, join, resolve } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { LifeboatError } from '../../contract/errors.ts';
-import { checkKey, checkPrefix } from '../keys.ts';
+import { checkKey, checkPrefix, isKeySegment } from '../keys.ts';
 import type { ByteRange, ObjectInfo, ObjectStore } from '../object-store.ts';
 import { FolderSync } from './folder-sync.ts';
 import { exactLength, resolveRange } from './range.ts';
@@ -230,7 +230,10 @@ export class FileStore implements ObjectStore {
     try {
       const found = await readdir(join(this.root, folder), { withFileTypes: true });
       entries = found
-        .filter((entry) => entry.isFile() || entry.isDirectory())
+        // a name that no key can have (a ransom note, say) is none of ours; `verify` names it
+        .filter(
+          (entry) => (entry.isFile() || entry.isDirectory()) && (isKeySegment(entry.name) || entry.name === WORKSHOP),
+        )
         .map((entry) => ({ name: entry.isDirectory() ? `${entry.name}/` : entry.name, folder: entry.isDirectory() }));
     } catch (error) {
       const explained = await this.explain(error, folder);

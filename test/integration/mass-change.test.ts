@@ -103,6 +103,15 @@ test.each([
   expect(state.openAlert()).toBeNull();
 });
 
+test('a ransom note among the images stops neither lists nor alarm', async () => {
+  for (let i = 0; i < 40; i++) await keep(i, 60);
+  await watch.lookAtAll();
+  writeFileSync(join(dir, 'store/objects/00/1.2/HOW TO GET THEM BACK!.txt'), 'pay');
+  for (let i = 0; i < 12; i++) await store.delete(keyOf(i));
+  await watch.lookAtAll();
+  expect(alerts).toMatchObject([{ count: 12 }]);
+});
+
 test('what the scrub finds counts too, and nothing is counted twice', async () => {
   for (let i = 0; i < 40; i++) await keep(i, 60);
   signal = 5;
@@ -114,7 +123,7 @@ test('what the scrub finds counts too, and nothing is counted twice', async () =
 });
 
 test('a router tells IT on the page, in the banner, in the metrics and in the audit trail', async () => {
-  const integrity = { scrubBytesPerSecond: 0, scrubEveryMs: 86_400_000, tickMs: 5 };
+  const integrity = { scrubBytesPerSecond: 0, scrubEveryMs: 86_400_000, tickMs: 1000 };
   const router = await startRouter({ config: { integrity }, env: { LIFEBOAT_TEST_LOG: 'silent' } });
   try {
     const { archive } = router.router.context;

@@ -8,10 +8,12 @@ import type { IntegrityAnswer } from '../../contract/integrity.ts';
 import type { LockVerdict, RetentionAnswer } from '../../contract/retention.ts';
 import { everydayPolicy } from '../../router/retention/everyday-policy.ts';
 import { compactStudy, removeReplaced } from '../../storage/compact.ts';
+import { studyPath } from '../../storage/keys.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { tryLock } from '../../storage/policy/canary.ts';
 import { healCopy } from '../../storage/policy/heal-copy.ts';
 import { restoreVersions } from '../../storage/policy/restore-versions.ts';
+import { lookAtShard } from '../../storage/policy/shard-look.ts';
 import { VersionedBucket } from '../../storage/policy/versioned-bucket.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
 import { createS3Client } from '../../storage/stores/s3-client.ts';
@@ -149,6 +151,10 @@ describe.skipIf(!cephAvailable())('object lock on a real S3', () => {
         .poll(async () => (await admin.json<IntegrityAnswer>('/api/integrity')).replica?.state, { timeout: 40_000 })
         .toBe('level');
 
+      const shard = studyPath(STUDY).slice(0, 2);
+      const nothing = new Set<string>();
+      const { look } = await lookAtShard(archive.store, shard, null, nothing, nothing);
+
       // the attacker has the router's key, and the disk of the replica
       const before = await contentsOf(archive.store);
       const attackAt = Date.now();
@@ -170,6 +176,8 @@ describe.skipIf(!cephAvailable())('object lock on a real S3', () => {
         else if (i % 3 === 1) writeFileSync(path, Buffer.alloc(statSync(path).size, 0x58));
         else renameSync(path, `${path}.locked`);
       }
+
+      expect(await lookAtShard(archive.store, shard, look, nothing, nothing)).toMatchObject({ suspicious: 4 });
 
       // the stolen key is taken away; IT brings everything back with the owner's
       await router.router.close();
