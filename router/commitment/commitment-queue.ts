@@ -187,6 +187,16 @@ export class CommitmentQueue {
     );
   }
 
+  /** Forgets what was done with before that (UTC ISO). */
+  prune(before: string): void {
+    this.#run(
+      `DELETE FROM request_studies WHERE request IN
+        (SELECT id FROM requests WHERE state IN ('done', 'given-up') AND requested_at < ?)`,
+      before,
+    );
+    this.#run(`DELETE FROM requests WHERE state IN ('done', 'given-up') AND requested_at < ?`, before);
+  }
+
   counts(): Record<RequestState, number> {
     const counts: Record<RequestState, number> = { open: 0, judged: 0, done: 0, 'given-up': 0 };
     for (const row of this.#db.prepare('SELECT state, count(*) AS n FROM requests GROUP BY state').all())

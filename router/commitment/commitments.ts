@@ -41,6 +41,8 @@ const MAY_HANG_UP_MS = 250;
 const ANSWER_MS = 30_000;
 /** Nobody waits longer for a report. */
 const GIVE_UP_MS = 14 * 86_400_000;
+/** Transaction UIDs are in use for so long. */
+const KEPT_MS = 400 * 86_400_000;
 const LONGEST_SLEEP_MS = 30_000;
 
 /**
@@ -72,6 +74,7 @@ export class Commitments {
   }
 
   start(): void {
+    this.queue.prune(new Date(Date.now() - KEPT_MS).toISOString());
     this.wake();
   }
 

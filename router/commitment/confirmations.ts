@@ -42,6 +42,7 @@ const ASKED_AT_ONCE = 1_000;
 const MOST_REFUSALS = 3;
 /** At a start what was sent within so long and is not known here is asked for. */
 const LOOK_BACK_MS = 2 * 86_400_000;
+const LOOKED_AT_ONCE = 500;
 
 /** One instance of a study and what a PACS has said of it. */
 export type PacsConfirmation = Pick<
@@ -68,6 +69,7 @@ export class Confirmations {
   readonly #asking = new Map<string, Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #resending: Promise<void> = Promise.resolve();
+  #lookingBack: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: ConfirmationsOptions) {
@@ -77,12 +79,27 @@ export class Confirmations {
   }
 
   start(): void {
-    const since = new Date(Date.now() - LOOK_BACK_MS).toISOString();
-    for (const { name } of this.#destinations())
-      for (const { instance, at } of this.#options.forwarding.sentSince(name, since))
-        if (!this.queue.knows(name, instance.sopInstanceUID)) this.#note(name, instance, at);
     this.#resend();
     this.#run();
+    this.#lookingBack = this.#lookBack().catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'what was sent lately could not be compared with what is asked for');
+    });
+  }
+
+  /** Finds what was sent and is not known here: a lost file, a crash, a destination that is asked only now. */
+  async #lookBack(): Promise<void> {
+    const since = new Date(Date.now() - LOOK_BACK_MS).toISOString();
+    for (const { name } of this.#destinations())
+      for (let after = { at: since, id: 0 }; ; ) {
+        if (this.#closed) return;
+        const some = this.#options.forwarding.sentSince(name, after, LOOKED_AT_ONCE);
+        for (const { instance, at } of some)
+          if (!this.queue.knows(name, instance.sopInstanceUID)) this.#note(name, instance, at);
+        if (some.length < LOOKED_AT_ONCE) break;
+        after = some.at(-1)!;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    this.#sleep(this.#times.quiet);
   }
 
   /** A destination said that it took an instance. */
@@ -253,7 +270,7 @@ export class Confirmations {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    const stopped = Promise.all([...this.#asking.values(), this.#resending]);
+    const stopped = Promise.all([...this.#asking.values(), this.#resending, this.#lookingBack]);
     await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 5_000).unref())]);
     this.queue.close();
   }

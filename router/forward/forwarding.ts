@@ -21,7 +21,7 @@ import {
 } from './forward-types.ts';
 import { Forwarder } from './forwarder.ts';
 import { LostQueue } from './lost-queue.ts';
-import { type ForwardCounts, ForwardQueue } from './queue.ts';
+import { type ForwardCounts, ForwardQueue, type SentMark } from './queue.ts';
 import { readAllAttributes } from './read-all.ts';
 import { NO_ROUTES, parseRoutes, type Routes, readRoutesFile, writeRoutesFile } from './routes.ts';
 import { type Route, routesOf } from './rules.ts';
@@ -297,9 +297,9 @@ export class Forwarding {
     return this.#queue.answerTo(name, sopInstanceUID, dataSetSha256);
   }
 
-  /** What a destination took since then (UTC ISO), oldest first. */
-  sentSince(name: string, since: string): ReturnType<ForwardQueue['sentSince']> {
-    return this.#queue.sentSince(name, since);
+  /** What a destination took after that, oldest first, at most `limit`. */
+  sentSince(name: string, after: SentMark, limit: number): ReturnType<ForwardQueue['sentSince']> {
+    return this.#queue.sentSince(name, after, limit);
   }
 
   /** A destination took an instance and says again and again that it does not have it. */

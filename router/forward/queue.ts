@@ -33,6 +33,13 @@ export interface ForwardProblem {
   message: string;
 }
 
+/** Where a reading of what was sent stands. */
+export interface SentMark {
+  /** UTC ISO. */
+  at: string;
+  id: number;
+}
+
 /** One instance, those of one study, or (neither) all that were tried in vain. */
 export interface Which {
   id?: number;
@@ -230,14 +237,17 @@ export class ForwardQueue {
     );
   }
 
-  /** What this destination took since then (UTC ISO), oldest first. */
-  *sentSince(destination: string, since: string): Generator<{ instance: ForwardedInstance; at: string }> {
-    const rows = this.#db
-      .prepare(`SELECT instance, settled_at FROM forwards
-        WHERE state = 'sent' AND settled_at >= ? AND destination = ? ORDER BY settled_at`)
-      .iterate(since, destination);
-    for (const row of rows)
-      yield { instance: JSON.parse(String(row['instance'])) as ForwardedInstance, at: String(row['settled_at']) };
+  /** What this destination took after that (UTC ISO, number of the row), oldest first, at most `limit`. */
+  sentSince(destination: string, after: SentMark, limit: number): ({ instance: ForwardedInstance } & SentMark)[] {
+    return this.#db
+      .prepare(`SELECT id, instance, settled_at FROM forwards
+        WHERE state = 'sent' AND (settled_at, id) > (?, ?) AND destination = ? ORDER BY settled_at, id LIMIT ?`)
+      .all(after.at, after.id, destination, limit)
+      .map((row) => ({
+        id: Number(row['id']),
+        at: String(row['settled_at']),
+        instance: JSON.parse(String(row['instance'])) as ForwardedInstance,
+      }));
   }
 
   /** What was sent turned out not to be there, time and again. */
