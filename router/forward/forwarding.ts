@@ -244,6 +244,7 @@ export class Forwarding {
 
   /** The watch knows that this peer works again. */
   isBack(name: string): void {
+    this.#queue.lineIsBack(name);
     this.#forwarders.find((forwarder) => forwarder.name === name)?.wake(true);
   }
 

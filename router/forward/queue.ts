@@ -161,6 +161,16 @@ export class ForwardQueue {
     );
   }
 
+  /** The peer works again: what waits since the line broke over it is due now; what the peer itself put off keeps its time. */
+  lineIsBack(destination: string): void {
+    this.#db
+      .prepare(
+        `UPDATE forwards SET due_ms = 0
+         WHERE destination = ? AND state = 'waiting' AND due_ms > 0 AND attempts > 0 AND status IS NULL`,
+      )
+      .run(destination);
+  }
+
   /** Asked for with every status. */
   waiting(destination: string): number {
     return (this.#waiting.get(destination) as { n: number } | undefined)?.n ?? 0;

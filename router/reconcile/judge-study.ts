@@ -26,6 +26,8 @@ export interface StudyCase {
   canSend: boolean;
   /** Something may be done now. */
   mend: boolean;
+  /** Why it did not send what it was asked for; '' when it did. */
+  refused?: string;
 }
 
 const images = (n: number): string => (n === 1 ? '1 image' : `${n} images`);
@@ -50,7 +52,8 @@ export function judgeStudy(study: StudyCase): { findings: NewFinding[]; mending:
   }
   if (comparison.onlyThere.length > 0) {
     if (mend) mending.fetch = comparison.onlyThere;
-    const words = `${images(comparison.onlyThere.length)} that ${peer} has and Lifeboat lacks${mend ? ': being fetched' : ''}.`;
+    const why = study.refused ? ` ${study.refused}` : '';
+    const words = `${images(comparison.onlyThere.length)} that ${peer} has and Lifeboat lacks${mend ? ': being fetched' : ''}.${why}`;
     const uids = comparison.onlyThere.map(({ sopInstanceUID }) => sopInstanceUID);
     add('only-there', words, uids, ['fetch', 'accept'], mend);
   }

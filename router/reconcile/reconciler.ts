@@ -63,6 +63,8 @@ const DAY_MS = 86_400_000;
 /** Compares with a PACS, puts right what can be put right, and lists the rest; goes on where it was interrupted. */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  /** Why a PACS did not send what was asked for, by study. */
+  readonly #refused = new Map<string, string>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -247,6 +249,7 @@ export class Reconciler {
       answerTo: (entry) => forwarding.answerTo(peer, entry.sopInstanceUID, entry.dataSetSha256),
       canSend: forwarding.has(peer),
       mend: mend && rounds < ROUNDS,
+      refused: this.#refused.get(study) ?? '',
     });
     const committed = await proof?.(peer, [...newest.values()]);
     // Done before it is written down: after a crash in between it is done once more, which does no harm.
@@ -269,6 +272,7 @@ export class Reconciler {
   async #mend(study: string, { resend, fetch }: Mending, remote: RemoteArchive, signal: AbortSignal): Promise<void> {
     const { forwarding, archive, log } = this.#options;
     if (resend.length > 0) await forwarding.sendAgain(remote.name, resend);
+    this.#refused.delete(study);
     if (fetch.length === 0) return;
     try {
       await remote.fetch(study, fetch, signal);
@@ -277,12 +281,17 @@ export class Reconciler {
       if (NOT_NOW.has(error.code)) throw error;
       // What it would not send is found to be missing by the next comparison and said there.
       log?.warn({ err: error, study }, 'reconciliation: the PACS did not send what was asked for');
+      this.#refused.set(study, error.message);
       return;
     }
     const wanted = new Set(fetch.map(({ sopInstanceUID }) => sopInstanceUID));
+    this.#refused.set(study, 'It says that it sent them, and they did not arrive.');
     for (const until = Date.now() + ARRIVES_MS; Date.now() < until && !signal.aborted; ) {
       for (const { sopInstanceUID } of await archive.entries(study)) wanted.delete(sopInstanceUID);
-      if (wanted.size === 0) return;
+      if (wanted.size === 0) {
+        this.#refused.delete(study);
+        return;
+      }
       await sleep(300, signal);
     }
   }

@@ -256,6 +256,7 @@ export const pageMessages = {
       forwarding: 'Forwarding',
       outages: 'Outages',
       reconcile: 'Reconciliation',
+      corrections: 'Corrections',
       backfill: 'Backfill',
       users: 'Users',
       tokens: 'Machine tokens',

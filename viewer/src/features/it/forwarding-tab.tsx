@@ -1,4 +1,10 @@
-import type { ForwardingCommitment, ForwardingDestination, ForwardingStatus } from '../../../../contract/api.ts';
+import { useState } from 'react';
+import type {
+  ForwardingAction,
+  ForwardingCommitment,
+  ForwardingDestination,
+  ForwardingStatus,
+} from '../../../../contract/api.ts';
 import { request } from '../../shared/api/client.ts';
 import { formatAgo, formatInstant, formatPersonName } from '../../shared/format.ts';
 import { forwardingMessages as text } from '../../shared/messages.forwarding.en.ts';
@@ -6,7 +12,8 @@ import { ForwardingRules } from './forwarding-rules.tsx';
 import { AskButton, ListTable, Sentences } from './parts.tsx';
 import { useAction, useList } from './use-list.ts';
 
-type Act = (destination: string, action: 'pause' | 'resume' | 'retry' | 'skip', id?: number) => void;
+type Which = { id?: number; studyInstanceUID?: string; priority?: 'stat' | 'normal' };
+type Act = (destination: string, action: ForwardingAction['action'], which?: Which) => void;
 
 function stateOf(destination: ForwardingDestination): { badge: string; words: string } {
   const { paused, trouble, person, waiting, sending } = destination;
@@ -28,6 +35,49 @@ function Commitment({ commitment }: { commitment: ForwardingCommitment }) {
       </p>
       {trouble && <p className="soft">{text.commitmentTrouble(trouble)}</p>}
     </>
+  );
+}
+
+function StudyButtons(props: {
+  study: string;
+  busy: boolean;
+  act: (action: ForwardingAction['action'], which: Which) => void;
+}) {
+  const { study, busy, act } = props;
+  return (
+    <>
+      <button
+        type="button"
+        className="button"
+        disabled={busy}
+        onClick={() => act('retry', { studyInstanceUID: study })}
+      >
+        {text.retryStudy}
+      </button>
+      <button
+        type="button"
+        className="button"
+        disabled={busy}
+        onClick={() => act('prioritise', { studyInstanceUID: study, priority: 'stat' })}
+      >
+        {text.stat}
+      </button>
+    </>
+  );
+}
+
+/** Any study, also one that only waits: named by its UID. */
+function OneStudy(props: { busy: boolean; act: (action: ForwardingAction['action'], which: Which) => void }) {
+  const [study, setStudy] = useState('');
+  const uid = study.trim();
+  return (
+    <div className="it-form">
+      <label>
+        {text.oneStudy}
+        <input className="input" maxLength={64} value={study} onChange={(event) => setStudy(event.target.value)} />
+      </label>
+      <StudyButtons busy={props.busy || uid === ''} study={uid} act={props.act} />
+    </div>
   );
 }
 
@@ -60,6 +110,7 @@ function Destination(props: { destination: ForwardingDestination; busy: boolean;
           </button>
         )}
       </div>
+      {waiting > 0 && <OneStudy busy={busy} act={(...args) => act(name, ...args)} />}
       {problems.length > 0 && (
         <>
           <h3>{text.problems(person, problems.length)}</h3>
@@ -84,15 +135,16 @@ function Destination(props: { destination: ForwardingDestination; busy: boolean;
                     type="button"
                     className="button"
                     disabled={busy}
-                    onClick={() => act(name, 'retry', problem.id)}
+                    onClick={() => act(name, 'retry', { id: problem.id })}
                   >
                     {text.retry}
                   </button>
+                  <StudyButtons busy={busy} study={problem.studyInstanceUID} act={(...args) => act(name, ...args)} />
                   <AskButton
                     label={text.skip}
                     question={text.skipQuestion}
                     disabled={busy}
-                    onYes={() => act(name, 'skip', problem.id)}
+                    onYes={() => act(name, 'skip', { id: problem.id })}
                   />
                 </td>
               </tr>
@@ -109,8 +161,8 @@ function Destination(props: { destination: ForwardingDestination; busy: boolean;
 export function ForwardingTab() {
   const { value, failure, load } = useList<ForwardingStatus>('api/forwarding');
   const { act, problem, busy } = useAction(load);
-  const send: Act = (destination, action, id) =>
-    void act(() => request('api/forwarding', { method: 'POST', body: { destination, action, ...(id && { id }) } }));
+  const send: Act = (destination, action, which) =>
+    void act(() => request('api/forwarding', { method: 'POST', body: { destination, action, ...which } }));
   return (
     <>
       <p className="soft">{text.lead}</p>

@@ -6,6 +6,7 @@ import { Link } from '../../shared/ui/link.tsx';
 import { useTitle } from '../../shared/use-title.ts';
 import { AuditTab } from './audit-tab.tsx';
 import { BackfillTab } from './backfill-tab.tsx';
+import { CorrectionsTab } from './corrections-tab.tsx';
 import { ForwardingTab } from './forwarding-tab.tsx';
 import { OutagesTab } from './outages-tab.tsx';
 import { ReconcileTab } from './reconcile-tab.tsx';
@@ -24,6 +25,7 @@ const tabs: Record<TabName, ComponentType> = {
   forwarding: ForwardingTab,
   outages: OutagesTab,
   reconcile: ReconcileTab,
+  corrections: CorrectionsTab,
   backfill: BackfillTab,
   users: UsersTab,
   tokens: TokensTab,

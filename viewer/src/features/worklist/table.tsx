@@ -8,6 +8,7 @@ import {
   formatPersonName,
   formatTime,
 } from '../../shared/format.ts';
+import { correctionMessages as corrections } from '../../shared/messages.corrections.en.ts';
 import { pageMessages } from '../../shared/messages.pages.en.ts';
 import { navigate } from '../../shared/navigation.ts';
 import { Link } from '../../shared/ui/link.tsx';
@@ -47,6 +48,11 @@ function PatientName(props: { row: Row }) {
           {formatPersonName(group)}
         </span>
       ))}
+      {props.row.corrected && (
+        <span className="soft worklist-group" dir="auto">
+          {corrections.cameAs(formatPersonName(props.row.corrected.patientName), props.row.corrected.patientID)}
+        </span>
+      )}
     </>
   );
 }

@@ -1,4 +1,6 @@
 import { useEffect, useState } from 'react';
+import { formatInstant, formatPersonName } from '../../../shared/format.ts';
+import { correctionMessages } from '../../../shared/messages.corrections.en.ts';
 import { messages } from '../../../shared/messages.en.ts';
 import { Link } from '../../../shared/ui/link.tsx';
 import { identityOf, patientText, samePatient } from '../study/patient.ts';
@@ -40,6 +42,19 @@ export function DeskNotices(props: StudiesState & { onRetry: (uid: string) => vo
         <div className="desk-notice desk-notice-bad" role="alert">
           {messages.reading.twoPatients(patients)}
         </div>
+      )}
+      {props.opened.map(
+        ({ model: { studyInstanceUID, corrected } }) =>
+          corrected && (
+            <div key={studyInstanceUID} className="desk-notice" role="note">
+              {correctionMessages.notice(
+                formatPersonName(corrected.patientName),
+                corrected.patientID,
+                corrected.by,
+                formatInstant(corrected.at),
+              )}
+            </div>
+          ),
       )}
       {props.failed.map(({ uid, reason }) => (
         <div key={uid} className="desk-notice desk-notice-bad" role="alert">

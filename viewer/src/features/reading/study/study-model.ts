@@ -65,6 +65,8 @@ export type NoPicture = 'noPixelData' | 'noSize' | 'tooShort' | 'noView';
 export interface StudyModel {
   studyInstanceUID: string;
   attributes: DicomJson;
+  /** Whom the images came as, when a person corrected the patient. */
+  corrected?: StudyManifest['corrected'];
   stacks: Stack[];
   documents: StudyDocument[];
   others: OtherObject[];
@@ -174,6 +176,7 @@ export function studyModelOf(study: StudyManifest): StudyModel {
   return {
     studyInstanceUID: study.studyInstanceUID,
     attributes: study.attributes,
+    ...(study.corrected && { corrected: study.corrected }),
     stacks,
     documents,
     others,
