@@ -103,7 +103,7 @@ describe.skipIf(!chromiumAvailable())('what a reader adds', () => {
     await page.getByText('Kept in the archive (1 object).').waitFor();
     await reading.open(uid);
     await page.locator('.flag', { hasText: 'Key image' }).waitFor();
-    expect(await words(page)).toEqual([]);
+    await eventually(() => words(page)).toEqual([]);
   });
 
   it.skipIf(!installed('dciodvfy'))(

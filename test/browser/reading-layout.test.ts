@@ -178,12 +178,12 @@ describe.skipIf(!chromiumAvailable())('layouts and comparing', () => {
     await page.getByRole('button', { name: 'Change these layouts…' }).click();
     const table = page.locator('textarea.protocols');
     await table.fill('[{"name":"One","layout":"9x9"}]');
-    await page.getByRole('button', { name: 'Use these' }).click();
+    await page.getByRole('button', { name: 'Use these', exact: true }).click();
     expect(await page.locator('dialog [role=alert]').innerText()).toContain('layout');
     await table.fill(
       '[{"name":"Mine","modality":["MG"],"layout":"2x1","panes":[{"study":"current","series":[{"laterality":"L","view":"MLO"}]},{"study":"current","series":[{"laterality":"R","view":"CC"}]}]}]',
     );
-    await page.getByRole('button', { name: 'Use these' }).click();
+    await page.getByRole('button', { name: 'Use these', exact: true }).click();
     await page.getByText('In use from the next study on').waitFor();
     await reading.open(mammography);
     await shown(page, 1);

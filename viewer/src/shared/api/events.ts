@@ -17,7 +17,7 @@ export interface LiveListener {
   connection?: (connection: Connection) => void;
   /** The router is heard again: what happened meanwhile was not told. */
   resumed?: () => void;
-  /** The router is heard for the first time: what happened since the page was made was not told. */
+  /** The router is heard now, for the first time by this listener: what happened before was not told to it. */
   begun?: () => void;
 }
 
@@ -151,6 +151,7 @@ export function listen(listener: LiveListener): () => void {
   listeners.add(listener);
   if (latest) listener.status?.(latest);
   if (!source) start();
+  else if (source.readyState === EventSource.OPEN) listener.begun?.();
   return () => {
     listeners.delete(listener);
     if (listeners.size === 0) stop();
