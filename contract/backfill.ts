@@ -10,8 +10,8 @@
 
 /** What is to be fetched, and how. */
 export interface BackfillPlan {
-  /** `dimse`: C-FIND and C-MOVE to us. `web`: QIDO-RS and WADO-RS. `folder`: files below `folder`. */
-  via: 'dimse' | 'web' | 'folder';
+  /** `dimse`: C-FIND and C-MOVE to us. `get`: C-FIND and C-GET. `web`: QIDO-RS and WADO-RS. `folder`: files below `folder`. */
+  via: 'dimse' | 'get' | 'web' | 'folder';
   /** Study dates, YYYYMMDD inclusive. */
   from: string;
   to: string;
@@ -47,7 +47,7 @@ export interface BackfillStatus {
   state: 'none' | 'running' | 'paused' | 'done';
   plan: BackfillPlan | null;
   /** Where it can come from. */
-  sources: ('dimse' | 'web' | 'folder')[];
+  sources: BackfillPlan['via'][];
   /** Why it does nothing just now; '' while it works. */
   waitsFor: string;
   /** Queries (days, or days and modalities), and of these those asked. */

@@ -13,7 +13,7 @@ const day = z
   .transform((text) => text.replaceAll('-', ''));
 const time = '([01]\\d|2[0-3]):[0-5]\\d';
 const given = z.strictObject({
-  via: z.enum(['dimse', 'web', 'folder']).optional(),
+  via: z.enum(['dimse', 'get', 'web', 'folder']).optional(),
   from: day.optional(),
   to: day.optional(),
   modalities: z

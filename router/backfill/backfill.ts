@@ -18,7 +18,7 @@ export interface BackfillOptions {
   state: BackfillState;
   pace: Pace;
   /** Where studies can come from. */
-  sources: { dimse?: PacsSource; web?: PacsSource };
+  sources: { dimse?: PacsSource; get?: PacsSource; web?: PacsSource };
   log: Logger;
 }
 
@@ -74,7 +74,7 @@ export class Backfill {
 
   get sourceKinds(): BackfillPlan['via'][] {
     const { sources } = this.#options;
-    return [...(sources.dimse ? (['dimse'] as const) : []), ...(sources.web ? (['web'] as const) : []), 'folder'];
+    return [...(['dimse', 'get', 'web'] as const).filter((via) => sources[via]), 'folder'];
   }
 
   counts() {
@@ -140,8 +140,8 @@ export class Backfill {
 
   get #source(): PacsSource {
     const { sources } = this.#options;
-    const source = this.#plan?.via === 'web' ? sources.web : (sources.dimse ?? sources.web);
-    return source!;
+    const via = this.#plan?.via ?? 'dimse';
+    return ((via !== 'folder' && sources[via]) || sources.dimse || sources.web)!;
   }
 
   async #list(slice: { id: number; day: string; modality: string; attempts: number }): Promise<void> {

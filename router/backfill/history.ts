@@ -7,7 +7,7 @@ import type { Ris } from '../worklist/ris.ts';
 import { Backfill } from './backfill.ts';
 import { BackfillState } from './backfill-state.ts';
 import { Pace } from './pace.ts';
-import { dimseSource, webSource } from './pacs-source.ts';
+import { dimseSource, getSource, webSource } from './pacs-source.ts';
 
 /** The history: what is fetched of it, and how much of it is here. */
 export interface History {
@@ -28,7 +28,11 @@ export function openHistory(
 ): History {
   const { config, archive, log } = context;
   const state = new BackfillState(config.dataDir);
-  const sources = { dimse: dimseSource(config, forwarding), web: webSource(config, forwarding, archive) };
+  const sources = {
+    dimse: dimseSource(config, forwarding),
+    get: getSource(config, forwarding, archive),
+    web: webSource(config, forwarding, archive),
+  };
   const hindrance = () => {
     if (state.state === 'paused') return 'somebody to resume it';
     if (state.plan?.via !== 'folder' && context.pacsStatus?.().state === 'down') return 'the main PACS, which is down';

@@ -5,6 +5,7 @@ import type { Receiver } from '../../storage/receive-types.ts';
 import type { Config } from '../config.ts';
 import type { PeerAddress } from '../dimse/association-requestor.ts';
 import { find, type QueryKeys } from '../dimse/query-scu.ts';
+import { get } from '../dimse/retrieve-scu.ts';
 import { clientTlsOptions } from '../forward/client-tls.ts';
 import { fetchedFrom, nameOf } from '../forward/forward-types.ts';
 import type { Forwarding } from '../forward/forwarding.ts';
@@ -55,19 +56,25 @@ function ofPatient(studies: PacsStudy[], patientID: string, issuer: string): Pac
   );
 }
 
-/** By C-FIND and C-MOVE; undefined when no PACS is configured. */
-export function dimseSource(config: Pick<Config, 'pacs' | 'aeTitle'>, forwarding: Forwarding): PacsSource | undefined {
-  const { pacs, aeTitle } = config;
+/** The main PACS as a DICOM peer, with the TLS of the forwarding to it. */
+function peerOf({ pacs, aeTitle }: Pick<Config, 'pacs' | 'aeTitle'>, forwarding: Forwarding): PeerAddress | undefined {
   if (!pacs) return undefined;
   const known = forwarding.destinations.find((one) => one.name === forwarding.destinationAt(pacs));
   const tls = known?.kind === 'dimse' ? known.tls : undefined;
-  const peer: PeerAddress = {
+  return {
     host: pacs.host,
     port: pacs.port,
     calledAE: pacs.aeTitle,
     callingAE: aeTitle,
     ...(tls && { tls: clientTlsOptions(tls, pacs.host) }),
   };
+}
+
+/** By C-FIND and C-MOVE; undefined when no PACS is configured. */
+export function dimseSource(config: Pick<Config, 'pacs' | 'aeTitle'>, forwarding: Forwarding): PacsSource | undefined {
+  const { pacs, aeTitle } = config;
+  const peer = peerOf(config, forwarding);
+  if (!pacs || !peer) return undefined;
   const ask = async (keys: QueryKeys, signal: AbortSignal) => {
     const studies: PacsStudy[] = [];
     for await (const row of find(peer, 'STUDY', { ...DESCRIBING, ...keys }, { signal })) studies.push(pacsStudyOf(row));
@@ -79,6 +86,42 @@ export function dimseSource(config: Pick<Config, 'pacs' | 'aeTitle'>, forwarding
     studiesOn: (day, modality, signal) => ask({ '00080020': day, ...(modality && { '00080061': modality }) }, signal),
     studiesOfPatient: async (patientID, issuer, signal) =>
       isPlainID(patientID) ? ofPatient(await ask({ '00100020': patientID }, signal), patientID, issuer) : [],
+  };
+}
+
+/** By C-FIND and C-GET, for which the PACS need not know where we are; undefined when no PACS is configured. */
+export function getSource(
+  config: Pick<Config, 'pacs' | 'aeTitle'>,
+  forwarding: Forwarding,
+  receiver: Receiver,
+): PacsSource | undefined {
+  const source = dimseSource(config, forwarding);
+  const peer = peerOf(config, forwarding);
+  if (!source || !peer) return undefined;
+  const { remote } = source;
+  const fetch: RemoteArchive['fetch'] = async (uid, instances, signal) => {
+    const wanted = new Set(instances.map(({ sopInstanceUID }) => sopInstanceUID));
+    for (const seriesInstanceUID of new Set(instances.map((one) => one.seriesInstanceUID))) {
+      const keys = { '0020000D': uid, '0020000E': seriesInstanceUID };
+      const classes = new Map<string, string>();
+      for await (const row of find(peer, 'IMAGE', keys, { signal }))
+        classes.set(String(row['00080018']?.Value?.[0] ?? ''), String(row['00080016']?.Value?.[0] ?? ''));
+      const uids = [...classes.keys()].filter((one) => wanted.has(one));
+      const sopClasses = [...new Set(uids.map((one) => classes.get(one)!))].filter(Boolean);
+      for await (const progress of get(peer, 'IMAGE', { ...keys, '00080018': uids }, { sopClasses, receiver, signal }))
+        if ('failedUIDs' in progress && (progress.failed ?? 0) > 0)
+          throw new LifeboatError('PEER_FAILED_STATUS', `: ${progress.failed} images were not sent.`);
+    }
+  };
+  return {
+    ...source,
+    remote: {
+      name: remote.name,
+      studiesOn: (day, signal) => remote.studiesOn(day, signal),
+      study: (uid, signal) => remote.study(uid, signal),
+      list: (uid, ours, signal) => remote.list(uid, ours, signal),
+      fetch,
+    },
   };
 }
 

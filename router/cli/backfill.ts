@@ -36,12 +36,12 @@ export function backfillCommand(): Command {
     .option('--window <hours>', 'work only within, as 22:00-06:00')
     .option('--rate <n>', 'images a second at most', number('--rate'))
     .option('--parallel <n>', 'studies at once, 1 to 8; default 2', number('--parallel'))
-    .option('--via <way>', 'dimse (C-FIND, C-MOVE) or web (QIDO-RS, WADO-RS)')
+    .option('--via <way>', 'dimse (C-FIND, C-MOVE), get (C-FIND, C-GET) or web (QIDO-RS, WADO-RS)')
     .option('--folder <folder>', 'take in the files below a folder of the router’s machine instead')
     .addHelpText(
       'after',
       `
-The PACS must know Lifeboat's AE title, host and port, or it cannot send what it is asked for. It is left alone while it is slow or
+For C-MOVE the PACS must know Lifeboat's AE title, host and port; C-GET and DICOMweb need nothing of it. The PACS is left alone while it is slow or
 down. What is here already is not fetched again, also after a crash.
 
 Examples:
@@ -110,7 +110,7 @@ Examples:
 }
 
 const sourcesOf = (config: Config) => [
-  ...(config.pacs ? (['dimse'] as const) : []),
+  ...(config.pacs ? (['dimse', 'get'] as const) : []),
   ...(config.pacsWeb ? (['web'] as const) : []),
   'folder' as const,
 ];

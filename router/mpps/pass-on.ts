@@ -78,7 +78,7 @@ export class StepsPassOn {
   async #send(association: AssociationRequestor, message: StepMessage): Promise<void> {
     const context = association.contextFor(MODALITY_PERFORMED_PROCEDURE_STEP);
     if (!context) throw new LifeboatError('PEER_NO_CONTEXT', 'It takes no performed procedure steps (MPPS).');
-    const dataSet = writeAnswer(message.dataSet, context.transferSyntax, false);
+    const dataSet = writeAnswer(message.dataSet, context.transferSyntax, '');
     const command =
       message.operation === 'create'
         ? {

@@ -5,7 +5,8 @@ import type { AuditEvent } from '../access/access-types.ts';
 import { CommandField, Status } from '../dimse/command-set.ts';
 import { readShortDataSet } from '../dimse/data-set-json.ts';
 import type { DimseService, ServiceRequest, ServiceResponse } from '../dimse/dimse-service.ts';
-import { answerOf, knowsUtf8, writeAnswer } from './worklist-answer.ts';
+import { declaredIn } from '../query-retrieve/identifier.ts';
+import { answerOf, writeAnswer } from './worklist-answer.ts';
 import { hasTooManyWildcards, matchesItem } from './worklist-match.ts';
 import { MODALITY_WORKLIST_FIND } from './worklist-scu.ts';
 import type { WorklistStore } from './worklist-store.ts';
@@ -51,7 +52,7 @@ async function* find(context: WorklistScpContext, request: ServiceRequest): Asyn
   note({ user: callingAE, address, action: 'query', object: 'worklist', detail: 'modality worklist', outcome: 'ok' });
   tell(store, log, callingAE, found.length);
   const { transferSyntax } = request.context;
-  const utf8 = knowsUtf8(request.dataSet!, transferSyntax);
+  const declared = declaredIn(request.dataSet!, transferSyntax);
   for (const { item } of found) {
     if (request.signal.aborted) {
       yield { status: Status.Cancel };
@@ -59,7 +60,7 @@ async function* find(context: WorklistScpContext, request: ServiceRequest): Asyn
     }
     let dataSet: Buffer;
     try {
-      dataSet = writeAnswer(answerOf(identifier, item), transferSyntax, utf8);
+      dataSet = writeAnswer(answerOf(identifier, item), transferSyntax, declared);
     } catch (cause) {
       const { message } = asLifeboatError(cause);
       log.error({ callingAE, err: cause }, 'an entry of the worklist cannot be written');

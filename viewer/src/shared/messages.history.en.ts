@@ -12,10 +12,12 @@ export const historyMessages = {
       BackfillStatus['state'],
       string
     >,
-    vias: { dimse: 'DICOM (C-FIND, C-MOVE)', web: 'DICOMweb (QIDO-RS, WADO-RS)', folder: 'folder' } satisfies Record<
-      BackfillPlan['via'],
-      string
-    >,
+    vias: {
+      dimse: 'DICOM (C-FIND, C-MOVE)',
+      get: 'DICOM (C-FIND, C-GET)',
+      web: 'DICOMweb (QIDO-RS, WADO-RS)',
+      folder: 'folder',
+    } satisfies Record<BackfillPlan['via'], string>,
     orders: {
       newest: 'newest first',
       oldest: 'oldest first',
