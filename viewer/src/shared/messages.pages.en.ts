@@ -205,8 +205,8 @@ export const pageMessages = {
       `${formatCount(n)} of them ${n === 1 ? 'is' : 'are'} safe on this machine’s disk only: the store does not answer. Go on scanning; do not delete on the scanner until all are “kept”.`,
     forwarded: (ae: string, sent: number, owed: number) =>
       sent === owed
-        ? `${ae} has confirmed all of them.`
-        : `${ae} has confirmed ${formatCount(sent)} of ${formatCount(owed)}; the rest is sent by itself.`,
+        ? `${ae} has received all of them.`
+        : `${ae} has received ${formatCount(sent)} of ${formatCount(owed)}; the rest is sent by itself.`,
     committed: (ae: string, n: number, of: number) =>
       `${ae} has committed to keep ${n === of ? 'all of them' : `${formatCount(n)} of ${formatCount(of)} so far`}.`,
     safe: { yes: 'Safe to delete on the scanner: yes', no: 'Safe to delete on the scanner: no' },
