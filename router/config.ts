@@ -65,6 +65,8 @@ export interface Config {
   mppsTo?: { aeTitle: string; host: string; port: number }[];
   /** LIFEBOAT_PRIORS, default 5: earlier studies fetched for each patient on the worklist; 0: none. */
   priors?: number;
+  /** First pause of the backfill after the PACS was slow or gone, ms; for tests. */
+  backfillPauseMs?: number;
   /** LIFEBOAT_FORWARD_TO: peers to which everything kept is passed on. */
   forwardTo?: { aeTitle: string; host: string; port: number }[];
   /** LIFEBOAT_FORWARD_COMMITMENT: these are asked for storage commitment of what they took. */

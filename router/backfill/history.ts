@@ -41,7 +41,7 @@ export function openHistory(
     if (spool.freeBytes < config.spoolMinFreeBytes * ROOM) return "room on the spool's disk";
     return '';
   };
-  const pace = new Pace({ hindrance });
+  const pace = new Pace({ hindrance, firstPauseMs: config.backfillPauseMs });
   const backfill = new Backfill({ dataDir: config.dataDir, archive, state, pace, sources, log });
   const source = sources.dimse ?? sources.web;
   const worklist = () => ris.worklist.items();

@@ -7,7 +7,7 @@ export interface PaceOptions {
   /** An answer that takes longer is slow, whatever was usual, ms; default 5 s. */
   slowMs?: number;
   /** First pause after a slow answer, doubled with each further one up to ten minutes, ms; default 10 s. */
-  firstPauseMs?: number;
+  firstPauseMs?: number | undefined;
   now?(): number;
 }
 

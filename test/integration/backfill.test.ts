@@ -75,6 +75,7 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
         LIFEBOAT_PACS_DICOMWEB: `${pacs.rest}/dicom-web`,
         LIFEBOAT_DICOM_PORT: String(ports.moved),
       },
+      config: { backfillPauseMs: 500 },
     });
     admin = await test.login();
   }, 120_000);
@@ -179,7 +180,7 @@ describe.skipIf(!hasOrthanc)('backfill from a PACS (Orthanc)', () => {
         cwd: dataDir,
         env: { PATH: process.env['PATH'], LIFEBOAT_DATA: dataDir, ...env },
       });
-    await cli('start', '--from', '2020-01-01', '--to', '2020-04-30', '--rate', '16', '--parallel', '1');
+    await cli('start', '--from', '2020-01-01', '--to', '2020-04-30', '--rate', '24', '--parallel', '1');
     const first = await startRouterProcess({ dataDir, env });
     const kept = async ({ url, basic }: typeof first) => {
       const answer = await fetch(`${url}/dicom-web/instances?limit=1000`, { headers: { Authorization: basic } });
