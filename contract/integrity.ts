@@ -10,6 +10,7 @@
  * POST /api/integrity/findings/ID/repair    → RepairRow
  * POST /api/integrity/seal                  → SealState
  * GET  /api/integrity/report.csv            text/csv, for an auditor
+ * GET  /api/integrity/report.pdf            the same to print and sign
  */
 
 /** What a pass over the archive has done and found. */

@@ -2,9 +2,11 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { RepairRow } from '../../contract/integrity.ts';
+import { makePdf } from '../reports/make-pdf.ts';
 import { uid } from './api-studies.ts';
 import { checked } from './input.ts';
 import { integrityReport } from './integrity-report.ts';
+import { integrityPdf } from './integrity-report-pdf.ts';
 import { studyHashes, verifiedHashes } from './integrity-study.ts';
 import type { HttpParts } from './parts.ts';
 import { demand } from './principal.ts';
@@ -76,6 +78,15 @@ export function integrityApi({ context, control, integrity }: HttpParts): Router
     control.audit({ user, address, action: 'export', object: 'integrity report', detail: 'CSV', outcome: 'ok' });
     res.attachment(`lifeboat-integrity-${new Date().toISOString().slice(0, 10)}.csv`);
     res.type('text/csv; charset=utf-8').send(text);
+  });
+
+  router.get('/report.pdf', async (req, res) => {
+    const { name: user, address } = demand(req, 'admin');
+    const report = integrityPdf(await integrity.answer(), integrity.state, context.archive.store.description);
+    const pdf = await makePdf(report);
+    control.audit({ user, address, action: 'export', object: 'integrity report', detail: 'PDF', outcome: 'ok' });
+    res.attachment(`lifeboat-integrity-${new Date().toISOString().slice(0, 10)}.pdf`);
+    res.type('application/pdf').send(pdf);
   });
 
   return router;

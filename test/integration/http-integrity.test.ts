@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -63,6 +64,15 @@ test('a damaged image is found by the next pass; the study page names it among a
   const report = await (await admin.fetch('/api/integrity/report.csv')).text();
   expect(report).toContain('Errors open,1\r\n');
   expect(report).toContain(`P1,Doe^Jane,20260102,,flipped,error,open,${STUDY}`);
+  const pdf = await admin.fetch('/api/integrity/report.pdf');
+  expect(pdf.headers.get('content-type')).toBe('application/pdf');
+  const file = join(test_.dataDir, 'report.pdf');
+  await writeFile(file, Buffer.from(await pdf.arrayBuffer()));
+  const { stdout: paper } = spawnSync('pdftotext', ['-layout', '-enc', 'UTF-8', file, '-'], { encoding: 'utf8' });
+  expect(paper).toContain('The archive is not proven to be whole: 1 errors are open');
+  for (const said of ['P1', 'Doe', '2026-01-02', 'flipped']) expect(paper).toContain(said);
+  expect(paper).toContain('not tried yet');
+  expect(paper).toMatch(/Signature/);
 });
 
 test('a seal can be asked for, and only administrators may look', async () => {
@@ -71,7 +81,7 @@ test('a seal can be asked for, and only administrators may look', async () => {
   expect(state.newest!.sequence).toBe(before + 1);
   expect(state.newest!.treeSize).toBe(5);
   const reader = await test_.loginAs('radiologist');
-  for (const path of ['', '/findings', '/report.csv', `/studies/${STUDY}`])
+  for (const path of ['', '/findings', '/report.csv', '/report.pdf', `/studies/${STUDY}`])
     expect((await reader.fetch(`/api/integrity${path}`)).status).toBe(403);
   expect((await admin.fetch('/api/integrity/studies/1.2.3.999')).status).toBe(404);
 });

@@ -102,6 +102,7 @@ export const integrityMessages = {
   growthNone: 'Not enough days yet for a chart.',
   passNow: 'Read through now',
   sealNow: 'Seal now',
+  reportPdf: 'Report for an auditor (PDF)',
   report: 'Report for an auditor (CSV)',
   print: 'Print or save as PDF',
   passStarted: 'A pass over the whole archive begins within a minute.',

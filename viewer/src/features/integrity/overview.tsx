@@ -47,6 +47,9 @@ export function Overview() {
         <button type="button" className="button" disabled={busy} onClick={sealNow}>
           {text.sealNow}
         </button>
+        <a className="button" href="./api/integrity/report.pdf" download>
+          {text.reportPdf}
+        </a>
         <a className="button" href="./api/integrity/report.csv" download>
           {text.report}
         </a>
