@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import type { CorrectionCreate, CorrectionRow, CorrectionsAnswer } from '../../contract/corrections.ts';
@@ -9,6 +8,7 @@ import type { TagChange } from '../forward/forward-types.ts';
 import type { Forwarding } from '../forward/forwarding.ts';
 import { identityOf, newestContents, type StudyIdentity, sameName } from '../reconcile/compare-study.ts';
 import type { RemoteArchive } from '../reconcile/remote-archive.ts';
+import { changesOf, correctionsFile } from './read-corrections.ts';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS corrections (
@@ -21,7 +21,6 @@ const SCHEMA = `
 `;
 const CHECK_MS = 30_000;
 const MERGED_AT_ONCE = 500;
-const SYSTEM = 'LIFEBOAT';
 
 export interface CorrectionsOptions {
   dataDir: string;
@@ -45,7 +44,7 @@ export class Corrections {
 
   constructor(options: CorrectionsOptions) {
     this.#options = options;
-    this.#db = new DatabaseSync(join(options.dataDir, 'corrections.sqlite'), { timeout: 5000 });
+    this.#db = new DatabaseSync(correctionsFile(options.dataDir), { timeout: 5000 });
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
     this.#db.exec(SCHEMA);
     for (const row of this.#db.prepare('SELECT * FROM corrections').all())
@@ -85,13 +84,7 @@ export class Corrections {
   #changes({ studyInstanceUID }: InstanceEntry): TagChange[] {
     const correction = this.#known.get(studyInstanceUID);
     if (!correction) return [];
-    const { patientName, patientID, accessionNumber, at } = correction;
-    return [
-      ...(accessionNumber === null ? [] : [{ tag: '00080050', set: accessionNumber }]),
-      { tag: '00100010', set: patientName },
-      { tag: '00100020', set: patientID },
-      { tag: '04000561', record: { at, system: SYSTEM } },
-    ];
+    return changesOf(correction);
   }
 
   /**

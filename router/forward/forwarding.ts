@@ -9,6 +9,7 @@ import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import { joinPersonName, type PersonName } from '../../storage/format/person-name.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import type { Config } from '../config.ts';
+import { readCorrections } from '../corrections/read-corrections.ts';
 import { ImagePool } from '../dicomweb/image-pool.ts';
 import {
   type Destination,
@@ -38,7 +39,10 @@ export const forwardingFileOf = (config: ForwardConfig): string =>
  * @throws CONFIG_INVALID when the forwarding file is wrong
  */
 export function openForwarding(config: ForwardConfig): Forwarding {
-  return new Forwarding(config);
+  const forwarding = new Forwarding(config);
+  // The router puts living ones in their place.
+  forwarding.corrections = readCorrections(config.dataDir);
+  return forwarding;
 }
 
 export function hasDestinations(config: ForwardConfig): boolean {

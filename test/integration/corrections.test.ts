@@ -2,6 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { AuditAnswer, WorklistAnswer } from '../../contract/api.ts';
 import type { CorrectionsAnswer } from '../../contract/corrections.ts';
 import { readShortDataSet } from '../../router/dimse/data-set-json.ts';
+import { openForwarding } from '../../router/forward/forwarding.ts';
 import type { DicomJson, StudyManifest } from '../../storage/format/manifest.ts';
 import { FaultPeer } from '../support/fault-peer.ts';
 import { startRouter } from '../support/router.ts';
@@ -59,7 +60,13 @@ it('an emergency patient who has a name now: the PACS gets it with the original 
     expect(String(item['04000562']?.Value?.[0])).toMatch(/^\d{14}\.\d{6}\+0000$/);
   }
 
+  // A command beside the router (import, reconcile) owes them so too.
+  const beside = openForwarding({ dataDir: router.dataDir, forwardTo: router.router.context.config.forwardTo });
   const entries = await archive.entries(STUDY);
+  const [route] = await beside.route(entries[0]!);
+  expect(route!.changes).toContainEqual({ tag: '00100010', set: 'Müller^Anna' });
+  await beside.close();
+  await beside.closeQueue();
   expect(entries.map(({ attributes }) => attributes['00100020']?.Value?.[0])).toEqual(['E-1', 'E-1', 'E-1']);
   for (const search of ['müller', '4711', 'E-1']) {
     const { rows } = await admin.json<WorklistAnswer>(`/api/worklist?search=${encodeURIComponent(search)}`);
