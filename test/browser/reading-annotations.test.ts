@@ -124,7 +124,8 @@ describe.skipIf(!chromiumAvailable())('what a reader adds', () => {
   it.skipIf(!installed('dsrdump'))(
     'DCMTK reads the report: lengths in mm, the region’s mean in HU, and the words',
     async () => {
-      const { file } = await objectOf(KINDS.report);
+      // The first of the three: the second holds the change, the third the withdrawal.
+      const { file } = await objectOf(KINDS.report, 2);
       const { stdout } = await run('dsrdump', ['+Pc', '+U8', file]);
       expect(stdout).toContain('Imaging Measurement Report');
       expect(stdout).toMatch(/"Length"\)="[\d.]+" \(mm,UCUM/);
