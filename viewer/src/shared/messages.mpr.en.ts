@@ -1,4 +1,7 @@
-import type { NoVolume } from '../features/reading/mpr/volume-geometry.ts';
+/** Why a stack is no volume. */
+export type NoVolume =
+  | { why: 'few' | 'colour' | 'noPlane' | 'parts' | 'orientation' | 'size' | 'sameplace' | 'memory' }
+  | { why: 'spacing'; least: number; most: number };
 
 /** Why three planes cannot be made of a series, and what to do. */
 export function noVolumeText(reason: NoVolume): string {

@@ -1,3 +1,4 @@
+import type { NoVolume } from '../../../shared/messages.mpr.en.ts';
 import { numberOf, textOf } from '../study/dicom-json.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
 import { dot, type Plane, planeOf, type Vector } from '../study/plane.ts';
@@ -15,11 +16,6 @@ export interface VolumeGeometry {
   /** With a tilted gantry it is not along the normal of the slices. */
   sliceStep: Vector;
 }
-
-/** Why a stack is no volume: words of messages.mpr.en.ts. */
-export type NoVolume =
-  | { why: 'few' | 'colour' | 'noPlane' | 'parts' | 'orientation' | 'size' | 'sameplace' | 'memory' }
-  | { why: 'spacing'; least: number; most: number };
 
 export type VolumeCheck = { geometry: VolumeGeometry; pictures: Picture[] } | NoVolume;
 
