@@ -111,7 +111,7 @@ function openByPatient(open: FindingRow[], failed: Map<string, string>): ReportB
       columns: [
         { head: 'Patient ID', share: 1.2 },
         { head: 'Name', share: 2 },
-        { head: 'Study date' },
+        { head: 'Study date', share: 1.4 },
         { head: 'Found', share: 1.2 },
         { head: 'What', share: 3 },
         { head: 'Why it could not be repaired', share: 3 },
