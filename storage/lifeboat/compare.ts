@@ -102,7 +102,7 @@ function rowOf(path: string, read: (ManifestSegment & { name: string })[], segme
     segments,
   );
   const common = { segments: [...known].sort() };
-  if (left) return { ...left, ...common, receivedAt: left.receivedAt > removedAt ? left.receivedAt : removedAt };
+  if (left) return { ...left, ...common, receivedAt: [left.receivedAt, removedAt].sort()[1]! };
   return all && { ...all, ...common, series: 0, instances: 0, receivedAt: removedAt };
 }
 

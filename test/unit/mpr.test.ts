@@ -93,7 +93,7 @@ describe('planes through a volume', () => {
         },
         0,
       );
-      const area = values.reduce((sum: number, value: number) => sum + value / 1000, 0) * step * step;
+      const area = Array.from(values).reduce((sum, value) => sum + value / 1000, 0) * step * step;
       expect(Math.abs(Math.sqrt(area / Math.PI) - radius)).toBeLessThan(0.15);
     }
   });
