@@ -81,11 +81,11 @@ async function killed(kills: number): Promise<void> {
   let inTheMiddle = 0;
   for (let kill = 0; kill < kills; kill++) {
     await keep(20);
-    const copier = spawn(process.execPath, [child, JSON.stringify({ ...plain, bytesPerSecond: 30_000 })], {
+    const copier = spawn(process.execPath, [child, JSON.stringify({ ...plain, bytesPerSecond: 6_000 })], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(copier.stdout, 'data');
-    await sleep(random() * 400);
+    await sleep(random() * 200);
     copier.kill('SIGKILL');
     await once(copier, 'close');
     const { findings, images } = await readThere();

@@ -110,6 +110,7 @@ const MAY_USE: Record<string, readonly Who[]> = {
   'GET /api/integrity/findings': ADMIN,
   'GET /api/integrity/repairs': ADMIN,
   'GET /api/integrity/report.csv': ADMIN,
+  'GET /api/integrity/report.pdf': ADMIN,
   'GET /api/integrity/studies/:uid': ADMIN,
   'POST /api/integrity/findings/:id/repair': ADMIN,
   'POST /api/integrity/pass': ADMIN,
