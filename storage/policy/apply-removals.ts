@@ -1,10 +1,9 @@
 import { asLifeboatError, type LifeboatError } from '../../contract/errors.ts';
 import type { Catalogue } from '../catalogue/catalogue-types.ts';
-import { manifestPrefix } from '../keys.ts';
 import { contentId, mergeEntries } from '../merge.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { type ManifestSegment, readManifestSegment } from '../segments.ts';
 import { removedBy } from './removed.ts';
+import { currentSegments, readStudySegments, type StudySegments } from './study-segments.ts';
 
 const MAX_TRIES = 10;
 
@@ -37,12 +36,9 @@ async function readAll(
   store: ObjectStore,
   studyInstanceUID: string,
   damaged: LifeboatError[],
-): Promise<Map<string, ManifestSegment> | 'changed' | null> {
-  const segments = new Map<string, ManifestSegment>();
+): Promise<StudySegments | 'changed' | null> {
   try {
-    for await (const { key } of store.list(manifestPrefix(studyInstanceUID)))
-      segments.set(key, await readManifestSegment(store, key));
-    return segments;
+    return await readStudySegments(store, studyInstanceUID);
   } catch (thrown) {
     const error = asLifeboatError(thrown);
     // it was swept or compacted away since it was listed
@@ -54,11 +50,10 @@ async function readAll(
 }
 
 /** null: the catalogue has nothing that was removed. */
-async function staysOf(store: ObjectStore, segments: ReadonlyMap<string, ManifestSegment>, shown: readonly string[]) {
-  const replaced = new Set([...segments.values()].flatMap(({ header }) => header.replaces ?? []));
+async function staysOf(store: ObjectStore, segments: StudySegments, shown: readonly string[]) {
   const records = new Set([...segments.values()].flatMap(({ header }) => header.removals ?? []));
   const { contents } = await removedBy(store, records);
-  const current = mergeEntries([...segments].filter(([key]) => !replaced.has(key)).map(([, { entries }]) => entries));
+  const current = mergeEntries(currentSegments(segments).map(([, { entries }]) => entries));
   const named = new Set(current.map(contentId));
   if (!shown.some((id) => contents.has(id) && !named.has(id))) return null;
   // what a forged segment would hide stays: only what the records name goes

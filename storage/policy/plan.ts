@@ -10,6 +10,7 @@ import { patientOf } from '../verify-segments.ts';
 import { isHeld } from './holds.ts';
 import type { PacsConfirmed } from './pacs-confirmed.ts';
 import { judgeStudy, type RetentionRule } from './rules.ts';
+import { currentSegments } from './study-segments.ts';
 
 export interface PlanOptions {
   store: ObjectStore;
@@ -54,9 +55,7 @@ async function planStudy({ store, rules, pacs, nowMs }: PlanOptions, keys: strin
     if (error.code === 'STORE_UNAVAILABLE') throw error;
     return null;
   }
-  const replaced = new Set([...segments.values()].flatMap(({ header }) => header.replaces ?? []));
-  const open = [...segments].filter(([key]) => !replaced.has(key));
-  const entries = mergeEntries(open.map(([, segment]) => segment.entries));
+  const entries = mergeEntries(currentSegments(segments).map(([, segment]) => segment.entries));
   const uid = entries[0]?.studyInstanceUID;
   if (uid === undefined) return null;
   const verdict = judgeStudy(rules, entries, pacs.confirmedByPacs(uid), nowMs);

@@ -1,11 +1,12 @@
 import { LifeboatError } from '../../contract/errors.ts';
-import { manifestPrefix, metadataKeyOf } from '../keys.ts';
+import { metadataKeyOf } from '../keys.ts';
 import { mergeEntries } from '../merge.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { SealKey } from '../seal-key.ts';
-import { type ManifestSegment, readManifestSegment, writeSegments } from '../segments.ts';
+import { writeSegments } from '../segments.ts';
 import { isHeld } from './holds.ts';
 import { type RemovalReasons, writeRemoval } from './removal-record.ts';
+import { currentSegments, readStudySegments, replacedBy } from './study-segments.ts';
 
 export interface RemovedStudy {
   record: string;
@@ -29,16 +30,13 @@ export async function removeStudy(
 ): Promise<RemovedStudy | null> {
   if (await isHeld(store, studyInstanceUID))
     throw new LifeboatError('CONFLICT', 'This study is under legal hold and is not removed.');
-  const segments = new Map<string, ManifestSegment>();
-  for await (const info of store.list(manifestPrefix(studyInstanceUID)))
-    segments.set(info.key, await readManifestSegment(store, info.key));
-  const replaced = new Set([...segments.values()].flatMap(({ header }) => header.replaces ?? []));
-  const open = [...segments].filter(([name]) => !replaced.has(name));
+  const segments = await readStudySegments(store, studyInstanceUID);
+  const open = currentSegments(segments);
   const entries = mergeEntries(open.map(([, segment]) => segment.entries));
   if (entries.length === 0) return null;
   const record = await writeRemoval(store, key, studyInstanceUID, entries, reasons);
   const removals = new Set(open.flatMap(([, { header }]) => header.removals ?? [])).add(record);
-  const replaces = new Set([...segments.keys(), ...replaced]);
+  const replaces = new Set([...segments.keys(), ...replacedBy(segments)]);
   const segment = await writeSegments(store, studyInstanceUID, [], [...replaces].sort(), [...removals].sort());
   return {
     record,

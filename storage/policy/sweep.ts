@@ -1,13 +1,13 @@
 import { asLifeboatError } from '../../contract/errors.ts';
-import { MANIFESTS, manifestPrefix, OBJECTS, studyPath } from '../keys.ts';
+import { MANIFESTS, OBJECTS, studyPath } from '../keys.ts';
 import { contentId } from '../merge.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { writtenAt } from '../replica/compare.ts';
-import { type ManifestSegment, readManifestSegment } from '../segments.ts';
 import { isHeld } from './holds.ts';
 import { type RemovalRecord, readRemoval, type TrustedKeys } from './removal-record.ts';
 import { segmentPair } from './remove-study.ts';
 import { recordsBelow } from './removed.ts';
+import { currentSegments, readStudySegments, replacedBy } from './study-segments.ts';
 import type { VersionedBucket } from './versioned-bucket.ts';
 
 export interface SweepOptions {
@@ -70,10 +70,8 @@ async function sweepRecord(
 ): Promise<void> {
   const { store } = options;
   const { studyInstanceUID } = record;
-  const segments = new Map<string, ManifestSegment>();
-  for await (const info of store.list(manifestPrefix(studyInstanceUID)))
-    segments.set(info.key, await readManifestSegment(store, info.key));
-  const replaced = new Set([...segments.values()].flatMap(({ header }) => header.replaces ?? []));
+  const segments = await readStudySegments(store, studyInstanceUID);
+  const replaced = replacedBy(segments);
   // a router may be about to name an object that it found here: what comes in now must be written down first
   const { graceMs = 3_600_000 } = options;
   const late = [...segments].some(
@@ -86,7 +84,7 @@ async function sweepRecord(
   }
   // only where its segment is there did the removal come to its end
   if (![...segments.values()].some(({ header }) => header.removals?.includes(key))) return;
-  const current = [...segments].filter(([name]) => !replaced.has(name)).flatMap(([, { entries }]) => entries);
+  const current = currentSegments(segments).flatMap(([, { entries }]) => entries);
   const named = new Set(current.map((entry) => entry.key));
   const sizes = new Map<string, number>();
   for await (const info of store.list(`${OBJECTS}${studyPath(studyInstanceUID)}/`)) sizes.set(info.key, info.size);
