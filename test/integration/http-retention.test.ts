@@ -36,6 +36,8 @@ test('without rules nothing is ever removed, and wrong rules are said to be wron
 
 test('a dry run says whose study would go and what keeps it back, and removes nothing', async () => {
   const { archive } = router.router.context;
+  // the router publishes the viewer into the store beside this, its index.html last
+  await expect.poll(() => archive.store.head('viewer/index.html'), { timeout: 20_000 }).toBeTruthy();
   const keys = await storedKeys(archive, '');
   const young = 'rules:\n  - name: young\n    olderThanDays: 1\n';
   expect(await dryRun(young)).toMatchObject({ state: 'done', goes: { studies: 0 }, keptBack: { studies: 0 } });
