@@ -123,17 +123,17 @@ function Planes(props: {
           {mprMessages.close}
         </button>
       </div>
-      {slices + session.failed < all && (
-        <div className="desk-notice" role="status">
-          {mprMessages.loading(slices, all)}
-        </div>
-      )}
       {session.failed > 0 && (
         <div className="desk-notice desk-notice-bad" role="alert">
           {mprMessages.failed(session.failed, session.problem)}
         </div>
       )}
       <div className="mpr-panes">
+        {slices + session.failed < all && (
+          <div className="desk-notice mpr-loading" role="status">
+            {mprMessages.loading(slices, all)}
+          </div>
+        )}
         {views.map((view) => (
           <MprPane
             key={view}
