@@ -23,6 +23,8 @@ export interface RouterContext {
   readonly access: AccessControl;
   readonly log: Logger;
   readonly metrics: Registry;
+  /** Aborted when the router ends: from then on nothing waits for a store that is away. */
+  readonly ending: AbortSignal;
   /** Set by the PACS watch when one is configured. */
   pacsStatus?: () => PacsStatus;
   /** The alert of images that vanish which nobody has looked into yet. */

@@ -67,11 +67,13 @@ export interface RunningRouter {
  */
 export async function serve(config: Config, options: { viewerDir?: string } = {}): Promise<RunningRouter> {
   const closers: (() => unknown)[] = [];
+  const ending = new AbortController();
   const closeAll = async () => {
+    ending.abort();
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return await start(config, options.viewerDir ?? VIEWER_DIR, closers, closeAll);
+    return await start(config, options.viewerDir ?? VIEWER_DIR, closers, closeAll, ending.signal);
   } catch (error) {
     await closeAll();
     throw error;
@@ -83,6 +85,7 @@ async function start(
   viewerDir: string,
   closers: (() => unknown)[],
   closeAll: () => Promise<void>,
+  ending: AbortSignal,
 ): Promise<RunningRouter> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o750 }).catch((error: unknown) => {
     throw new LifeboatError('CONFIG_INVALID', `LIFEBOAT_DATA ${config.dataDir} cannot be made.`, { cause: error });
@@ -104,6 +107,7 @@ async function start(
   const opened = await openArchive({
     ...config,
     onProblem,
+    ending,
     compaction: { everyMs: COMPACT_EVERY_MS },
     ...(config.replica && {
       replica: {
@@ -120,7 +124,7 @@ async function start(
     log.info({ err: error }, 'the spool of imports is left alone');
   });
   closers.push(() => finished);
-  const context: RouterContext = { config, archive, access: control, log, metrics, forwarding };
+  const context: RouterContext = { config, archive, access: control, log, metrics, ending, forwarding };
   forwarding.start(archive, config.aeTitle, log);
   closers.push(() => forwarding.close());
   const notifier = new Notifier({ ...config.notify, dataDir: config.dataDir, log });

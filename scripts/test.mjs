@@ -21,6 +21,7 @@ const env = {
   ...process.env,
   PATH: [join(root, 'node_modules/.bin'), process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter),
   TCP_NODELAY: '1',
+  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/lifeboat'),
   ...(long ? { LIFEBOAT_LONG: '1' } : {}),
 };
 

@@ -37,6 +37,8 @@ export interface ArchiveOptions {
   spoolLogBytes?: number;
   /** For the log: what the archive works around by itself but IT should know. */
   onProblem?(error: LifeboatError): void;
+  /** Aborted when the router ends, before `close`: from then on nothing waits for a store that is away. */
+  ending?: AbortSignal;
   /** A second store that is read where the first one cannot give what was asked for. */
   replica?: { store: StoreConfig } & Pick<FallbackOptions, 'isDamaged' | 'onFallback'>;
   /** How often the store is compared with the catalogue; for tests. */
@@ -66,7 +68,7 @@ const CHECKS_IN_FLIGHT = 4;
 export async function openArchive(options: ArchiveOptions): Promise<Archive> {
   const onProblem = options.onProblem ?? (() => undefined);
   await mkdir(options.dataDir, { recursive: true });
-  const store = await openStore(options.store);
+  const store = await openStore(options.store, { signal: options.ending });
   const catalogue = await openCatalogueWhenever(options.database);
   let spool: Spool;
   try {

@@ -113,7 +113,7 @@ export class LifeboatMode {
   async #publish(): Promise<void> {
     const { config, log } = this.#context;
     // A store of its own: what is told to browsers of an object's type must reach the bucket itself.
-    const store = await openStore(config.store);
+    const store = await openStore(config.store, { signal: this.#context.ending });
     try {
       const { state, written, ...published } = await publishViewer(
         store,

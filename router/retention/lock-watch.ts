@@ -15,14 +15,16 @@ const STATES: LockState[] = ['kept', 'key-too-strong', 'broken', 'no-lock', 'ver
 export class LockWatch {
   readonly #stores: { role: LockVerdict['role']; config: StoreConfig }[];
   readonly #log: Logger;
+  readonly #ending: AbortSignal;
   #verdicts: LockVerdict[] = [];
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<LockVerdict[]> | undefined;
   #closed = false;
 
-  constructor(stores: { role: LockVerdict['role']; config: StoreConfig }[], log: Logger) {
+  constructor(stores: { role: LockVerdict['role']; config: StoreConfig }[], log: Logger, ending: AbortSignal) {
     this.#stores = stores;
     this.#log = log;
+    this.#ending = ending;
   }
 
   start(): void {
@@ -51,7 +53,7 @@ export class LockWatch {
   async #tryAll(): Promise<LockVerdict[]> {
     clearTimeout(this.#timer);
     const before = new Map(this.#verdicts.map(({ role, state }) => [role, state]));
-    const tried = await Promise.all(this.#stores.map(({ role, config }) => tryLock(role, config)));
+    const tried = await Promise.all(this.#stores.map(({ role, config }) => tryLock(role, config, this.#ending)));
     this.#verdicts = tried;
     for (const { role, state, text, advice } of tried) {
       if (before.get(role) === state) continue;

@@ -30,7 +30,7 @@ export class Retention {
     const { config, log, metrics, archive } = context;
     this.#context = context;
     const replica = config.replica ? [{ role: 'replica' as const, config: config.replica.store }] : [];
-    this.locks = new LockWatch([{ role: 'store', config: config.store }, ...replica], log);
+    this.locks = new LockWatch([{ role: 'store', config: config.store }, ...replica], log, context.ending);
     registerLockMetrics(metrics, this.locks);
     this.#state = new GuardState(join(config.dataDir, GUARD_FILE));
     this.watch = new MassChangeWatch({

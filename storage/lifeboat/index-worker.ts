@@ -19,7 +19,8 @@ const {
   program: string;
   times: IndexTimes;
 };
-const store = await openStore(config);
+const end = new AbortController();
+const store = await openStore(config, { signal: end.signal });
 const keeper = new IndexKeeper({
   ...times,
   store,
@@ -36,6 +37,7 @@ parentPort?.on('message', async (message: { changed: string[] } | 'close') => {
     keeper.changed(message.changed);
     return;
   }
+  end.abort();
   await keeper.close();
   await store.close();
   parentPort?.close();

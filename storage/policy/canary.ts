@@ -17,9 +17,13 @@ type Verdict = Pick<LockVerdict, 'state' | 'text' | 'advice'>;
  * Finds out whether a store keeps its promise: writes a locked object, then tries to delete that version and to shorten its lock,
  * with the permissions of the key given. Never throws; what could not be asked is `not-checked`.
  */
-export async function tryLock(role: LockVerdict['role'], config: StoreConfig): Promise<LockVerdict> {
+export async function tryLock(
+  role: LockVerdict['role'],
+  config: StoreConfig,
+  signal?: AbortSignal,
+): Promise<LockVerdict> {
   const lock = config.kind === 's3' ? config.lock : undefined;
-  const verdict = config.kind === 'file' ? FOLDER : await tryBucket(config, lock);
+  const verdict = config.kind === 'file' ? FOLDER : await tryBucket(config, lock, signal);
   return {
     role,
     description: describeReplica(config),
@@ -36,10 +40,14 @@ const FOLDER: Verdict = {
     'Set LIFEBOAT_REPLICA to a bucket with object lock, or let the file system keep snapshots that the router’s account cannot remove.',
 };
 
-async function tryBucket(config: StoreConfig & { kind: 's3' }, lock: ObjectLock | undefined): Promise<Verdict> {
+async function tryBucket(
+  config: StoreConfig & { kind: 's3' },
+  lock: ObjectLock | undefined,
+  signal?: AbortSignal,
+): Promise<Verdict> {
   // the client of S3 is large: only where there is a bucket
   const { VersionedBucket } = await import('./versioned-bucket.ts');
-  const bucket = new VersionedBucket(config);
+  const bucket = new VersionedBucket(config, { signal });
   try {
     if (!lock) return await tryVersions(bucket);
     const problem = await bucket.lockProblem();

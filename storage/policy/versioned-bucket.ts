@@ -26,12 +26,14 @@ export class VersionedBucket {
   readonly bucket: string;
   readonly #client: Client;
   readonly #close: () => void;
+  readonly #signal: AbortSignal | undefined;
 
   constructor(config: S3Config, timeouts?: S3Timeouts) {
     this.bucket = config.bucket;
     const { client, close } = createS3Client(config, timeouts);
     this.#client = client;
     this.#close = close;
+    this.#signal = timeouts?.signal;
   }
 
   /** Throws STORE_UNAVAILABLE. */
@@ -131,7 +133,7 @@ export class VersionedBucket {
   }
 
   #ask<T>(attempt: () => Promise<T>, what = this.bucket): Promise<T> {
-    return withRetry(what, attempt);
+    return withRetry(what, attempt, undefined, this.#signal);
   }
 
   /** null where the store says that there is none. */
@@ -147,7 +149,7 @@ export class VersionedBucket {
   /** A refusal is an answer of the 4xx kind; anything else is none. */
   async #try(attempt: () => Promise<unknown>): Promise<Refusal> {
     try {
-      await withRetry(this.bucket, attempt, [200]);
+      await withRetry(this.bucket, attempt, [200], this.#signal);
       return { outcome: 'accepted', says: '' };
     } catch (error) {
       const code = codeOf(error);

@@ -21,7 +21,12 @@ export interface S3Timeouts {
   connectMs?: number;
   /** Without a byte in either direction, ms. Default 30000. */
   idleMs?: number;
+  /** Whoever uses the store ends: no further tries, and what has no answer `ENDING_MS` later gets none. */
+  signal?: AbortSignal | undefined;
 }
+
+/** What is on its way when the router ends may take so long, ms; a container is killed 10 seconds after it was told to stop. */
+const ENDING_MS = 2000;
 
 const PART_BYTES = 16 << 20;
 
@@ -30,7 +35,8 @@ const PART_BYTES = 16 << 20;
  * Retries are the store's own (`withRetry`), so the client's are off.
  */
 export function createS3Client(config: S3Config, timeouts: S3Timeouts = {}): { client: Client; close: () => void } {
-  const { connectMs = 5000, idleMs = 30_000 } = timeouts;
+  const { signal } = timeouts;
+  let endsAt = signal?.aborted ? performance.now() : Number.POSITIVE_INFINITY;
   const url = new URL(config.endpoint);
   const secure = url.protocol === 'https:';
   const agentOptions = { keepAlive: true, maxSockets: 64, maxFreeSockets: 32 };
@@ -39,6 +45,9 @@ export function createS3Client(config: S3Config, timeouts: S3Timeouts = {}): { c
   const transport = {
     ...base,
     request: (options: https.RequestOptions, onResponse?: (response: http.IncomingMessage) => void) => {
+      const most = Math.max(50, endsAt - performance.now());
+      const connectMs = Math.min(timeouts.connectMs ?? 5000, most);
+      const idleMs = Math.min(timeouts.idleMs ?? 30_000, most);
       const request = base.request(options, onResponse);
       const timedOut = (what: string, ms: number) =>
         request.destroy(Object.assign(new Error(`${what} for ${ms / 1000} s`), { code: 'ETIMEDOUT' }));
@@ -63,5 +72,16 @@ export function createS3Client(config: S3Config, timeouts: S3Timeouts = {}): { c
     transportAgent: agent,
     retryOptions: { disableRetry: true },
   });
-  return { client, close: () => agent.destroy() };
+  const end = () => {
+    endsAt = performance.now() + ENDING_MS;
+    setTimeout(() => agent.destroy(), ENDING_MS).unref();
+  };
+  signal?.addEventListener('abort', end, { once: true });
+  return {
+    client,
+    close: () => {
+      signal?.removeEventListener('abort', end);
+      agent.destroy();
+    },
+  };
 }

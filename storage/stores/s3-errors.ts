@@ -62,18 +62,29 @@ function isFinal(error: unknown): boolean {
 
 const DELAYS_MS = [50, 200, 800, 2000];
 
+/** Rejects never: a wait that `signal` ends early. */
+function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
 /**
  * Tries again after resets, time-outs and 5xx: after a restart of a gateway the first request on a kept connection
- * always fails. `attempt` must be able to run again from its start.
+ * always fails. `attempt` must be able to run again from its start. After `signal` nothing is
+ * tried again: who ends does not wait for a store that is away.
  */
-export async function withRetry<T>(what: string, attempt: () => Promise<T>, delays = DELAYS_MS): Promise<T> {
+export async function withRetry<T>(
+  what: string,
+  attempt: () => Promise<T>,
+  delays = DELAYS_MS,
+  signal?: AbortSignal,
+): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
       return await attempt();
     } catch (thrown) {
       const error = explainS3(thrown, what);
-      if (isFinal(error) || tries >= delays.length) throw error;
-      await sleep(delays[tries]! * (0.5 + Math.random()));
+      if (isFinal(error) || tries >= delays.length || signal?.aborted) throw error;
+      await wait(delays[tries]! * (0.5 + Math.random()), signal);
     }
   }
 }

@@ -31,6 +31,7 @@ export class S3Store implements ObjectStore {
   private readonly closeClient: () => void;
   private readonly address: (key: string, expiresAtMs: number) => string;
   private readonly delays: number[] | undefined;
+  private readonly signal: AbortSignal | undefined;
   private ready: Promise<void> | null = null;
   private renewed = false;
   private bucketSeenAt = Number.NEGATIVE_INFINITY;
@@ -59,6 +60,7 @@ export class S3Store implements ObjectStore {
     this.client = client;
     this.closeClient = close;
     this.delays = options.delays;
+    this.signal = options.signal;
     this.address = createPresigner({ ...config, endpoint: config.publicEndpoint ?? config.endpoint });
   }
 
@@ -191,7 +193,7 @@ export class S3Store implements ObjectStore {
       } catch (error) {
         if (after !== before) tries = 0;
         if (tries >= 4) throw explainS3(error, prefix);
-        await withRetry(prefix, () => this.bucketOrThrow(), this.delays);
+        await withRetry(prefix, () => this.bucketOrThrow(), this.delays, this.signal);
       }
     }
   }
@@ -207,7 +209,7 @@ export class S3Store implements ObjectStore {
   }
 
   async ping(): Promise<void> {
-    await withRetry(this.bucket, () => this.bucketOrThrow(), this.delays ? NO_RETRY : [100]);
+    await withRetry(this.bucket, () => this.bucketOrThrow(), this.delays ? NO_RETRY : [100], this.signal);
   }
 
   renew(): void {
@@ -219,7 +221,7 @@ export class S3Store implements ObjectStore {
   }
 
   private retry<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    return withRetry(what, attempt, this.delays);
+    return withRetry(what, attempt, this.delays, this.signal);
   }
 
   /**
@@ -289,7 +291,7 @@ export class S3Store implements ObjectStore {
 
   private async seeBucket(): Promise<void> {
     if (performance.now() - this.bucketSeenAt < BUCKET_SEEN_MS) return;
-    await withRetry(this.bucket, () => this.bucketOrThrow(), this.delays);
+    await withRetry(this.bucket, () => this.bucketOrThrow(), this.delays, this.signal);
   }
 
   private async bucketOrThrow(): Promise<void> {
