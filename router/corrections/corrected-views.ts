@@ -4,6 +4,7 @@ import type { WorklistQuery, WorklistRow } from '../../storage/catalogue/catalog
 import type { DicomJson, StudyManifest } from '../../storage/format/manifest.ts';
 import { nameTokens, parsePersonName, personNameGroups, queryTokens } from '../../storage/format/person-name.ts';
 import type { RouterContext } from '../context.ts';
+import { correctedIdentity } from './corrected-attributes.ts';
 import type { Corrections } from './corrections.ts';
 
 type Correction = NonNullable<ReturnType<Corrections['of']>>;
@@ -22,15 +23,9 @@ export function correctedManifests(archive: Archive, corrections: Corrections): 
   };
 }
 
-function overlaid(
-  manifest: StudyManifest,
-  { patientName, patientID, accessionNumber, original, by, at }: Correction,
-): StudyManifest {
-  const identity: DicomJson = {
-    '00100010': { vr: 'PN', Value: [parsePersonName(patientName)] },
-    '00100020': { vr: 'LO', Value: [patientID] },
-    ...(accessionNumber !== null && { '00080050': { vr: 'SH', Value: [accessionNumber] } }),
-  };
+function overlaid(manifest: StudyManifest, correction: Correction): StudyManifest {
+  const { original, by, at } = correction;
+  const identity = correctedIdentity(correction);
   // An instance that says something else of the patient must not win over the correction.
   const without = (attributes: DicomJson): DicomJson =>
     Object.fromEntries(Object.entries(attributes).filter(([tag]) => !(tag in identity)));

@@ -58,7 +58,7 @@ export class Corrections {
         at: String(row['at']),
         why: String(row['why']),
       });
-    options.forwarding.corrections = (entry) => this.#changes(entry);
+    options.forwarding.corrections = (entry) => this.changes(entry);
   }
 
   start(): void {
@@ -81,7 +81,8 @@ export class Corrections {
     return [...this.#known.values()].sort((a, b) => (a.at < b.at ? 1 : -1));
   }
 
-  #changes({ studyInstanceUID }: InstanceEntry): TagChange[] {
+  /** What is changed in images of a study on their way out. */
+  changes({ studyInstanceUID }: Pick<InstanceEntry, 'studyInstanceUID'>): TagChange[] {
     const correction = this.#known.get(studyInstanceUID);
     if (!correction) return [];
     return changesOf(correction);

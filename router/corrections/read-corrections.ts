@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import type { TagChange } from '../forward/forward-types.ts';
 
-const SYSTEM = 'LIFEBOAT';
+export const SYSTEM = 'LIFEBOAT';
 
 export const correctionsFile = (dataDir: string): string => join(dataDir, 'corrections.sqlite');
 

@@ -4,6 +4,7 @@ import { LifeboatError } from '../../contract/errors.ts';
 import type { QueryLevel } from '../../storage/catalogue/catalogue-types.ts';
 import type { DicomJson } from '../../storage/format/manifest.ts';
 import type { RouterContext } from '../context.ts';
+import { correctedCatalogue } from '../corrections/corrected-catalogue.ts';
 import { covers, mediaAsks } from './accept.ts';
 import { keywordOf } from './dictionary.ts';
 import { MultipartWriter, writeTo } from './multipart-writer.ts';
@@ -118,7 +119,8 @@ export function search(ctx: RouterContext, level: QueryLevel): (req: Request, re
       ...(series === undefined ? {} : { series: checkedUid(series, 'The Series Instance UID in the address') }),
     });
     const form = resultForm(req);
-    const { rows, more, ignoredKeys = [] } = await ctx.archive.catalogue.query(query);
+    const catalogue = correctedCatalogue(ctx.archive.catalogue, ctx.corrections);
+    const { rows, more, ignoredKeys = [] } = await catalogue.query(query);
     for (const tag of ignoredKeys) warnings.push(ignoredKey(keywordOf(tag.slice(-8)) ?? tag));
     if (more) {
       warnings.unshift(

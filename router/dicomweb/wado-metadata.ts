@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { DicomJson, InstanceEntry } from '../../storage/format/manifest.ts';
 import type { MetadataText } from '../../storage/segments.ts';
+import { correctedAttributes } from '../corrections/corrected-attributes.ts';
 import { covers, mediaAsks } from './accept.ts';
 import { notModified } from './conditional.ts';
 import { MultipartWriter, writeTo } from './multipart-writer.ts';
@@ -50,7 +51,7 @@ function* chunks(texts: readonly MetadataText[], addressed: (text: MetadataText)
 
 /**
  * Retrieve metadata of a study, a series or an instance (PS3.18 10.4.1.1.2); of an instance with `?content=SHA256` that of
- * an older content.
+ * an older content, as it was received; without it the patient of a corrected study is the corrected one.
  */
 export function retrieveMetadata(retrieval: Retrieval): (req: Request, res: Response) => Promise<void> {
   const { ctx, index } = retrieval;
@@ -62,11 +63,14 @@ export function retrieveMetadata(retrieval: Retrieval): (req: Request, res: Resp
     const named =
       single(req, 'content') === undefined || instance === undefined ? null : await instanceOf(retrieval, req);
     const entries = named ? [named] : await index.select(study, series, instance);
-    if (notModified(req, res, etagOf(entries, `${form} ${root}`))) return;
+    const correction = named ? undefined : ctx.corrections?.of(study);
+    if (notModified(req, res, etagOf(entries, `${form} ${root} ${correction?.at ?? ''}`))) return;
     const texts = await ctx.archive.metadata(study, series, instance, named?.dataSetSha256);
     if (texts.length === 0) throw new LifeboatError('NOT_FOUND');
+    const jsonOf = ({ json }: MetadataText) =>
+      correction ? JSON.stringify(correctedAttributes(JSON.parse(json) as DicomJson, correction)) : json;
     const addressed = (text: MetadataText) =>
-      withAddresses(text.json, instanceUrl(root, { studyInstanceUID: study, ...text }), text.dataSetSha256);
+      withAddresses(jsonOf(text), instanceUrl(root, { studyInstanceUID: study, ...text }), text.dataSetSha256);
     if (form === 'xml') {
       const writer = new MultipartWriter(res);
       res.setHeader('Content-Type', writer.contentType('application/dicom+xml'));

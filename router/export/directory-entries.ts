@@ -1,6 +1,7 @@
 import { describeObject } from '../../storage/format/describe.ts';
 import type { DicomJson, InstanceEntry } from '../../storage/format/manifest.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { attributesWith, type Corrected } from './corrected-files.ts';
 import type { NamedEntry } from './file-names.ts';
 
 /** One file for the DICOMDIR. */
@@ -45,13 +46,18 @@ function recordTypeOf({ sopClassUID, pixelData }: InstanceEntry): string {
 /**
  * Entries with the attributes that their directory records need. Those of images are in the manifest; documents, presentation
  * states and the like have keys of their own, for which their headers are read.
+ * @param corrections what was changed in the file of an entry
  */
-export async function directoryEntries(store: ObjectStore, named: readonly NamedEntry[]): Promise<DirectoryEntry[]> {
+export async function directoryEntries(
+  store: ObjectStore,
+  named: readonly NamedEntry[],
+  corrections: Corrected = () => [],
+): Promise<DirectoryEntry[]> {
   const entries: DirectoryEntry[] = [];
   for (const { entry, name } of named) {
     const recordType = recordTypeOf(entry);
     const attributes = recordType === 'IMAGE' ? entry.attributes : await fullAttributes(store, entry);
-    entries.push({ entry, name, recordType, attributes });
+    entries.push({ entry, name, recordType, attributes: attributesWith(attributes, corrections(entry)) });
   }
   return entries;
 }

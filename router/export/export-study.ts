@@ -3,11 +3,14 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
 import type { Archive } from '../../storage/archive-types.ts';
+import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import { currentEntries } from '../../storage/merge.ts';
+import type { TagChange } from '../forward/forward-types.ts';
 import { checkedObject } from './checked-object.ts';
+import { CorrectionNote, exportFile } from './corrected-files.ts';
 import { writeDicomdir } from './dicomdir-writer.ts';
 import { directoryEntries } from './directory-entries.ts';
-import type { ExportOptions, ExportResult, ExportTarget } from './export-types.ts';
+import type { ExportItem, ExportOptions, ExportResult, ExportTarget } from './export-types.ts';
 import { type NamedEntry, nameEntries } from './file-names.ts';
 import { openFolder } from './folder-target.ts';
 import { openZipTarget } from './zip-target.ts';
@@ -16,8 +19,8 @@ type Source = Pick<Archive, 'entries' | 'flush' | 'spool' | 'reading'>;
 
 /**
  * Writes a study's objects, byte for byte as kept, into a folder or, where the target ends in `.zip`, a ZIP file, with the
- * list `SHA256SUMS` (`sha256sum -c` checks it) and a DICOMDIR of what was written. Every file is read back and compared with its
- * recorded size and hash. Instances that could not be written are in `missing`: the export is complete only without any.
+ * list `SHA256SUMS` (`sha256sum -c` checks it) and a DICOMDIR of what was written. With `corrections` the corrected patient is put in
+ * on the way, which CORRECTED.TXT says. Every file is read back and compared with its size and hash. Instances that could not be written are in `missing`: the export is complete only without any.
  * Throws NOT_FOUND, CONFLICT, and what writing to the target throws; when not one instance could be written the target is
  * removed again.
  */
@@ -71,25 +74,35 @@ async function writeAll(
     written: 0,
     bytes: 0,
     missing: [],
+    corrected: 0,
+    notCorrected: [],
     spoolWaiting: 0,
   };
   const sums: string[] = [];
   const written: NamedEntry[] = [];
+  const note = new CorrectionNote();
+  const changed = new Map<InstanceEntry, TagChange[]>();
   for (const [i, { entry, name }] of named.entries()) {
-    let body: AsyncIterable<Uint8Array> | undefined;
+    const changes = options.corrections?.(entry) ?? [];
+    let item: ExportItem | undefined;
     try {
-      body = await checkedObject(archive, entry);
+      const file = await exportFile(archive, entry, changes);
+      item =
+        'bytes' in file
+          ? { name, size: file.bytes.length, sha256: sha256Of(file.bytes), body: oneChunk(file.bytes) }
+          : { name, size: entry.size, sha256: entry.sha256, body: await checkedObject(archive, entry) };
+      if (note.add(name, file)) changed.set(entry, changes);
     } catch (thrown) {
       addMissing(result, entry, thrown);
     }
-    if (body) {
+    if (item) {
       try {
-        await writer.add({ name, size: entry.size, sha256: entry.sha256, body });
-        await verify(writer, name, entry);
-        sums.push(`${entry.sha256}  ${name}\n`);
+        await writer.add(item);
+        await verify(writer, item);
+        sums.push(`${item.sha256}  ${name}\n`);
         written.push({ entry, name });
         result.written++;
-        result.bytes += entry.size;
+        result.bytes += item.size;
       } catch (thrown) {
         // What the target's disk says concerns every file to come; what the store says only this one.
         if (!(thrown instanceof LifeboatError)) throw thrown;
@@ -99,15 +112,22 @@ async function writeAll(
     options.onProgress?.({ done: i + 1, total: named.length, bytes: result.bytes, totalBytes });
   }
   if (written.length > 0) {
-    const dicomdir = writeDicomdir(studyInstanceUID, await directoryEntries(archive.reading, written));
-    const sha256 = createHash('sha256').update(dicomdir).digest('hex');
+    const directory = await directoryEntries(archive.reading, written, (entry) => changed.get(entry) ?? []);
+    const dicomdir = writeDicomdir(studyInstanceUID, directory);
+    const sha256 = sha256Of(dicomdir);
     await writer.add({ name: 'DICOMDIR', size: dicomdir.length, sha256, body: oneChunk(dicomdir) });
     sums.push(`${sha256}  DICOMDIR\n`);
     await writer.addText('SHA256SUMS', sums.join(''));
+    const text = note.text();
+    if (text !== undefined) await writer.addText('CORRECTED.TXT', text);
   }
+  result.corrected = note.corrected;
+  result.notCorrected = [...note.left];
   result.spoolWaiting = archive.spool().entries;
   return result;
 }
+
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
@@ -118,10 +138,10 @@ function addMissing(result: ExportResult, entry: NamedEntry['entry'], thrown: un
   result.missing.push({ sopInstanceUID: entry.sopInstanceUID, key: entry.key, code, reason: message });
 }
 
-async function verify(writer: ExportTarget, name: string, entry: NamedEntry['entry']): Promise<void> {
+async function verify(writer: ExportTarget, { name, sha256 }: ExportItem): Promise<void> {
   const hash = createHash('sha256');
   for await (const chunk of writer.readBack(name)) hash.update(chunk);
-  if (hash.digest('hex') !== entry.sha256) {
+  if (hash.digest('hex') !== sha256) {
     throw new Error(`${name} was written but reads back differently: the target's disk or medium is faulty.`);
   }
 }

@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../../contract/errors.ts';
 
+import type { Corrected } from './corrected-files.ts';
+
 export interface ExportOptions {
   /** Only this series. */
   seriesInstanceUID?: string;
@@ -9,6 +11,8 @@ export interface ExportOptions {
   overwrite?: boolean;
   /** How long to wait for instances that are acknowledged but still in the spool; default 15,000 ms. */
   waitForSpoolMs?: number;
+  /** Corrections of the patient that go out with the files. */
+  corrections?: Corrected | undefined;
   onProgress?(progress: { done: number; total: number; bytes: number; totalBytes: number }): void;
 }
 
@@ -29,6 +33,10 @@ export interface ExportResult {
   written: number;
   bytes: number;
   missing: MissingInstance[];
+  /** Files that carry a corrected patient. */
+  corrected: number;
+  /** Files that should and could not, with the reason. */
+  notCorrected: string[];
   /** Instances still in the spool: some may belong to this study. */
   spoolWaiting: number;
 }

@@ -50,7 +50,9 @@ export function exportApi({ context, control, log }: HttpParts): Router {
   };
 
   router.get('/studies/:uid/zip', (req, res) =>
-    send(req, res, 'study', (study, entries, write) => streamStudy(context.archive, study, entries, write)),
+    send(req, res, 'study', (study, entries, write) =>
+      streamStudy(context.archive, study, entries, write, (entry) => context.corrections?.changes(entry) ?? []),
+    ),
   );
   router.get('/studies/:uid/teaching', (req, res) =>
     send(req, res, 'teaching', (_study, entries, write) => streamTeachingCopy(context.archive, entries, write)),

@@ -1,6 +1,6 @@
 import { asLifeboatError, LifeboatError } from '../../contract/errors.ts';
-import type { Catalogue } from '../../storage/catalogue/catalogue-types.ts';
 import type { DicomJson } from '../../storage/format/manifest.ts';
+import type { KnownCorrections, SearchedCatalogue } from '../corrections/corrected-catalogue.ts';
 import { Status } from '../dimse/command-set.ts';
 import { writeShortDataSet } from '../dimse/data-set-json.ts';
 import type { DimseService, ServiceRequest, ServiceResponse } from '../dimse/dimse-service.ts';
@@ -19,12 +19,14 @@ const IDENTIFIER_MISMATCH = 0xa900;
 export const MOST_MATCHES = 20_000;
 
 export interface FindContext {
-  catalogue: Catalogue;
+  /** In which corrected patients are the corrected ones. */
+  catalogue: SearchedCatalogue;
   aeTitle: string;
   permit: Permit;
   mostMatches?: number;
   /** What is not in the catalogue yet. */
   spooled?: Spooled;
+  corrections?: KnownCorrections | undefined;
   /** Asked for what is not here, while it is up. */
   pacs?: PacsSource | undefined;
 }
@@ -61,7 +63,7 @@ async function* find(context: FindContext, request: ServiceRequest): AsyncGenera
     .join(' ')
     .slice(0, 200);
   const most = context.mostMatches ?? MOST_MATCHES;
-  const { spooled, pacs } = context;
+  const { spooled, corrections, pacs } = context;
   const fuzzy = (request.association.extended(request.context.abstractSyntax)?.[FUZZY] ?? 0) === 1;
   const elsewhere = pacs?.isUp
     ? () => pacs.find(request.context.abstractSyntax, identifier, request.signal)
@@ -71,7 +73,12 @@ async function* find(context: FindContext, request: ServiceRequest): AsyncGenera
   try {
     // Written before the first answer leaves.
     context.permit.audit(request, 'query', identifier.level, `C-FIND: ${shown || 'everything'}`, 'ok');
-    for await (const { row, keysIgnored } of matches(context.catalogue, identifier, { spooled, fuzzy, elsewhere })) {
+    for await (const { row, keysIgnored } of matches(context.catalogue, identifier, {
+      spooled,
+      corrections,
+      fuzzy,
+      elsewhere,
+    })) {
       if (request.signal.aborted) {
         last = { status: Status.Cancel };
         break;

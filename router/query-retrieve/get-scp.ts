@@ -5,14 +5,14 @@ import { QueryClass } from '../dimse/query-classes.ts';
 import { isStorageClass } from '../dimse/sop-classes.ts';
 import { DeflatedExplicitVRLittleEndian } from '../dimse/transfer-syntaxes.ts';
 import type { ForwardJob } from '../forward/forward-types.ts';
-import { canConvert, dataSetSize, FALLBACK_SYNTAXES, ReadAhead, type Sources } from '../forward/outgoing.ts';
+import { canConvert, dataSetSize, FALLBACK_SYNTAXES, ownSyntax, ReadAhead, type Sources } from '../forward/outgoing.ts';
 import { judged, resumed } from '../forward/send-dimse.ts';
 import type { Outcome } from '../forward/sender.ts';
 import { agreed, RELATIONAL } from './extended-negotiation.ts';
 import { fetchMissing } from './fetch-missing.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import type { Permit } from './permit.ts';
-import type { Selected, SelectionContext } from './selection.ts';
+import { changesOnTheWay, type Selected, type SelectionContext } from './selection.ts';
 import { SpoolFirst } from './spooled.ts';
 import { lastResponse, Tally } from './sub-operations.ts';
 
@@ -63,7 +63,9 @@ async function* get(context: GetContext, request: ServiceRequest): AsyncGenerato
   const objects = [...new Set(instances.map(({ studyInstanceUID }) => studyInstanceUID))];
   for (const study of objects) permit.audit(request, 'export', study, 'C-GET: begun', 'ok');
   const tally = new Tally(instances.length);
-  const jobs = instances.map((instance, id): ForwardJob => ({ id, instance, attempts: 0, changes: [] }));
+  const jobs = instances.map(
+    (instance, id): ForwardJob => ({ id, instance, attempts: 0, changes: changesOnTheWay(context, instance) }),
+  );
   const reading = new ReadAhead(sources, jobs);
   for (const [index, job] of jobs.entries()) {
     if (signal.aborted || association.over) break;
@@ -85,12 +87,13 @@ async function sendOne(
 ): Promise<Outcome> {
   const { instance } = job;
   const { sopClassUID, sopInstanceUID, transferSyntaxUID } = instance;
-  const syntaxes = canConvert(instance) ? [transferSyntaxUID, ...FALLBACK_SYNTAXES] : [transferSyntaxUID];
+  const own = ownSyntax(job);
+  const syntaxes = canConvert(instance) ? [own, ...FALLBACK_SYNTAXES] : [own];
   const at = syntaxes
     .map((syntax) => association.contextFor(sopClassUID, syntax))
     .find((accepted) => accepted !== undefined);
   if (!at) return failed(new LifeboatError('PEER_NO_CONTEXT'));
-  const asItIs = at.transferSyntax === transferSyntaxUID;
+  const asItIs = at.transferSyntax === transferSyntaxUID && job.changes.length === 0;
   if (asItIs && dataSetSize(instance) % 2 === 1 && transferSyntaxUID !== DeflatedExplicitVRLittleEndian)
     return failed(new LifeboatError('DATASET_UNREADABLE', 'The data set has an odd length.'));
   const dataSet = reading.dataSet(index, at.transferSyntax);

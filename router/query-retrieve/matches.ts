@@ -1,5 +1,6 @@
-import type { Catalogue, QueryLevel } from '../../storage/catalogue/catalogue-types.ts';
+import type { QueryLevel } from '../../storage/catalogue/catalogue-types.ts';
 import type { DicomJson } from '../../storage/format/manifest.ts';
+import type { KnownCorrections, SearchedCatalogue } from '../corrections/corrected-catalogue.ts';
 import type { QueryRetrieveLevel } from '../dimse/query-classes.ts';
 import { type Identifier, textOf } from './identifier.ts';
 import type { Spooled } from './spooled.ts';
@@ -33,6 +34,8 @@ export interface Match {
 export interface MatchOptions {
   /** What is not in the catalogue yet. */
   spooled?: Spooled | undefined;
+  /** For what the spool has; the catalogue knows them. */
+  corrections?: KnownCorrections | undefined;
   /** Names that are like the one asked for, too (PS3.4 C.2.2.2.1.1). */
   fuzzy?: boolean;
   /** What another archive answers, asked when everything here is said. */
@@ -44,9 +47,9 @@ export interface MatchOptions {
  * something was received meanwhile comes once.
  */
 export async function* matches(
-  catalogue: Catalogue,
+  catalogue: SearchedCatalogue,
   identifier: Identifier,
-  { spooled, fuzzy, elsewhere }: MatchOptions = {},
+  { spooled, corrections, fuzzy, elsewhere }: MatchOptions = {},
 ): AsyncGenerator<Match> {
   const level = CATALOGUE_LEVEL[identifier.level];
   const ofPatient = identifier.level === 'PATIENT';
@@ -66,7 +69,7 @@ export async function* matches(
     }
     if (!more) break;
   }
-  for await (const row of waiting?.rows() ?? []) {
+  for await (const row of waiting?.rows(corrections) ?? []) {
     const id = identityOf(identifier.level, row);
     if (seen.has(id)) continue;
     seen.add(id);
@@ -88,7 +91,7 @@ function identityOf(level: QueryRetrieveLevel, row: DicomJson): string {
 }
 
 /** Attributes of the patient alone, with the counts where they are asked for (PS3.4 C.3.4). */
-async function patientRow(catalogue: Catalogue, { asked }: Identifier, study: DicomJson): Promise<DicomJson> {
+async function patientRow(catalogue: SearchedCatalogue, { asked }: Identifier, study: DicomJson): Promise<DicomJson> {
   const row: DicomJson = Object.fromEntries(Object.entries(study).filter(([tag]) => tag.startsWith('0010')));
   if (!Object.values(PATIENT_COUNTS).some((tag) => asked.has(tag))) return row;
   const counts = { studies: 0, series: 0, instances: 0 };
@@ -105,7 +108,7 @@ async function patientRow(catalogue: Catalogue, { asked }: Identifier, study: Di
 
 /** All studies with exactly this Patient ID; `issuer` undefined: whoever issued it. */
 export async function* studiesOfPatient(
-  catalogue: Catalogue,
+  catalogue: SearchedCatalogue,
   patientID: string,
   issuer?: string,
 ): AsyncGenerator<DicomJson> {

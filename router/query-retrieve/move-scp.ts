@@ -10,7 +10,7 @@ import { agreed, RELATIONAL } from './extended-negotiation.ts';
 import { fetchMissing } from './fetch-missing.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import type { Permit, Workstation } from './permit.ts';
-import type { Selected, SelectionContext } from './selection.ts';
+import { changesOnTheWay, type Selected, type SelectionContext } from './selection.ts';
 import { SpoolFirst } from './spooled.ts';
 import { lastResponse, Tally } from './sub-operations.ts';
 
@@ -88,7 +88,12 @@ async function* sendAll(
   tally: Tally,
 ): AsyncGenerator<ServiceResponse> {
   const { signal } = request;
-  const jobs: ForwardJob[] = instances.map((instance, id) => ({ id, instance, attempts: 0, changes: [] }));
+  const jobs: ForwardJob[] = instances.map((instance, id) => ({
+    id,
+    instance,
+    attempts: 0,
+    changes: changesOnTheWay(context, instance),
+  }));
   let news = Promise.withResolvers<void>();
   let finished = false;
   const done = sendJobs(context, request, destination, jobs, signal, (job, outcome) => {

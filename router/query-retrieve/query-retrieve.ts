@@ -1,4 +1,5 @@
 import type { RouterContext } from '../context.ts';
+import { correctedCatalogue } from '../corrections/corrected-catalogue.ts';
 import { ImagePool } from '../dicomweb/image-pool.ts';
 import type { DimseService } from '../dimse/dimse-service.ts';
 import { findScp } from './find-scp.ts';
@@ -15,27 +16,30 @@ export interface QueryRetrieve {
 }
 
 export function openQueryRetrieve(router: RouterContext): QueryRetrieve {
-  const { config, archive, access, log } = router;
+  const { config, access, log, corrections } = router;
+  const { archive: received } = router;
+  const catalogue = correctedCatalogue(received.catalogue, corrections);
+  const archive = { catalogue, entries: (study: string) => received.entries(study) };
   const permit = new Permit(config.workstations ?? [], access);
   const images = new ImagePool();
   const { aeTitle } = config;
-  const sources = { store: archive.reading, images };
-  const spooled = new Spooled(archive);
+  const sources = { store: received.reading, images };
+  const spooled = new Spooled(received);
   const { pacs: peer } = config;
   const pacs =
     config.queryPacs && peer
       ? new PacsSource({
           peer: { host: peer.host, port: peer.port, calledAE: peer.aeTitle, callingAE: aeTitle },
           isUp: () => router.pacsStatus?.().state === 'up',
-          receiver: archive,
+          receiver: received,
           log,
         })
       : undefined;
   return {
     services: [
-      findScp({ catalogue: archive.catalogue, aeTitle, permit, spooled, pacs }),
-      moveScp({ archive, spooled, pacs, sources, aeTitle, permit }),
-      getScp({ archive, spooled, pacs, sources, permit }),
+      findScp({ catalogue, aeTitle, permit, spooled, corrections, pacs }),
+      moveScp({ archive, spooled, corrections, pacs, sources, aeTitle, permit }),
+      getScp({ archive, spooled, corrections, pacs, sources, permit }),
     ],
     close: async () => {
       await Promise.all([images.close(), spooled.close()]);

@@ -2,7 +2,9 @@ import { LifeboatError } from '../../contract/errors.ts';
 import type { AcknowledgedInstance, Archive } from '../../storage/archive-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import { currentEntries, mergeEntries } from '../../storage/merge.ts';
-import type { ForwardedInstance } from '../forward/forward-types.ts';
+import type { KnownCorrections, SearchedCatalogue } from '../corrections/corrected-catalogue.ts';
+import { changesOf } from '../corrections/read-corrections.ts';
+import type { ForwardedInstance, TagChange } from '../forward/forward-types.ts';
 import { toForwarded } from '../forward/forwarding.ts';
 import { type Identifier, textOf, uidsOf } from './identifier.ts';
 import { studiesOfPatient } from './matches.ts';
@@ -16,10 +18,13 @@ const INSTANCE = '00080018';
 /** More cannot be counted in a response, and nobody asks for it on purpose. */
 const MOST_INSTANCES = 100_000;
 
+export type SearchedArchive = Pick<Archive, 'entries'> & { catalogue: SearchedCatalogue };
+
 export interface SelectionContext {
-  archive: Pick<Archive, 'entries' | 'catalogue'>;
+  archive: SearchedArchive;
   /** What is not in the store yet. */
   spooled: Spooled;
+  corrections?: KnownCorrections | undefined;
   /** Asked for what is not here, while it is up. */
   pacs?: PacsSource | undefined;
 }
@@ -36,7 +41,7 @@ export interface Selected {
  * @throws BAD_REQUEST when it names nothing, or far too much
  */
 export async function selectInstances(
-  { archive, spooled }: SelectionContext,
+  { archive, spooled, corrections }: SelectionContext,
   identifier: Identifier,
 ): Promise<Selected> {
   const { level } = identifier;
@@ -46,7 +51,7 @@ export async function selectInstances(
   if (level === 'IMAGE' && instances.length === 0) throw missing('SOP Instance UID (0008,0018)');
   const selected: ForwardedInstance[] = [];
   const inSpool = new Map<string, AcknowledgedInstance>();
-  for (const study of await studiesOf(archive, spooled, identifier, series, instances)) {
+  for (const study of await studiesOf(archive, spooled, corrections, identifier, series, instances)) {
     const waiting = spooled.list(({ studyInstanceUID }) => studyInstanceUID === study);
     for (const one of waiting) inSpool.set(keyInSpool(one), one);
     for (const entry of currentEntries(mergeEntries([await keptOf(archive, study, waiting), waiting.map(entryOf)]))) {
@@ -67,7 +72,7 @@ export async function selectInstances(
  * the rest it is known what there is, so that it is reported as failed.
  */
 async function keptOf(
-  archive: Pick<Archive, 'entries' | 'catalogue'>,
+  archive: SearchedArchive,
   studyInstanceUID: string,
   waiting: readonly AcknowledgedInstance[],
 ): Promise<InstanceEntry[]> {
@@ -89,8 +94,9 @@ async function keptOf(
 }
 
 async function studiesOf(
-  { catalogue }: Pick<Archive, 'catalogue'>,
+  { catalogue }: Pick<SearchedArchive, 'catalogue'>,
   spooled: Spooled,
+  corrections: KnownCorrections | undefined,
   identifier: Identifier,
   series: readonly string[],
   instances: readonly string[],
@@ -102,8 +108,9 @@ async function studiesOf(
     const patientID = identifier.keys.find(({ tag }) => tag === PATIENT_ID)?.value;
     if (!patientID) throw missing('Patient ID (0010,0020)');
     for await (const row of studiesOfPatient(catalogue, patientID)) found.add(textOf(row[STUDY]));
-    for (const one of spooled.list(({ identity }) => identity.patientID.trim() === patientID))
-      found.add(one.studyInstanceUID);
+    const isOf = ({ studyInstanceUID, identity }: AcknowledgedInstance) =>
+      (corrections?.of(studyInstanceUID)?.patientID ?? identity.patientID.trim()) === patientID;
+    for (const one of spooled.list(isOf)) found.add(one.studyInstanceUID);
   } else {
     if (identifier.level === 'STUDY') throw missing('Study Instance UID (0020,000D)');
     const lookups =
@@ -121,6 +128,15 @@ async function studiesOf(
       found.add(one.studyInstanceUID);
   }
   return [...found];
+}
+
+/** Images leave with the corrected patient, and say what they were received as. */
+export function changesOnTheWay(
+  { corrections }: Pick<SelectionContext, 'corrections'>,
+  { studyInstanceUID }: ForwardedInstance,
+): TagChange[] {
+  const correction = corrections?.of(studyInstanceUID);
+  return correction ? changesOf(correction) : [];
 }
 
 function missing(what: string): LifeboatError {

@@ -1,6 +1,7 @@
 import type { AcknowledgedInstance } from '../../storage/archive-types.ts';
-import type { Catalogue } from '../../storage/catalogue/catalogue-types.ts';
 import type { DicomJson, InstanceEntry } from '../../storage/format/manifest.ts';
+import { correctedAttributes } from '../corrections/corrected-attributes.ts';
+import type { KnownCorrections, SearchedCatalogue } from '../corrections/corrected-catalogue.ts';
 import { matchesItem } from '../worklist/worklist-match.ts';
 import { type Identifier, textOf, uidsOf } from './identifier.ts';
 import type { Spooled } from './spooled.ts';
@@ -30,7 +31,7 @@ export class SpooledMatches {
     this.#studies = studies;
   }
 
-  static async open(spooled: Spooled, catalogue: Catalogue, identifier: Identifier): Promise<SpooledMatches> {
+  static async open(spooled: Spooled, catalogue: SearchedCatalogue, identifier: Identifier): Promise<SpooledMatches> {
     const [studies, series, instances] = [STUDY, SERIES, INSTANCE].map((tag) => uidsOf(identifier, tag));
     const within = (uids: readonly string[], uid: string) => uids.length === 0 || uids.includes(uid);
     const list = spooled.list(
@@ -63,17 +64,21 @@ export class SpooledMatches {
     return { ...row, [COUNTED.instancesOfSeries]: added(row, COUNTED.instancesOfSeries, series.length) };
   }
 
-  /** Rows that only the spool has, those that match. */
-  async *rows(): AsyncGenerator<DicomJson> {
+  /** Rows that only the spool has, those that match, by the corrected patient or the one received. */
+  async *rows(corrections?: KnownCorrections): AsyncGenerator<DicomJson> {
     const { level } = this.#identifier;
     const identifier = asItem(this.#identifier);
-    for (const study of this.#studies.values()) {
+    for (const [uid, study] of this.#studies) {
+      const correction = corrections?.of(uid);
       const chosen = level === 'IMAGE' ? study.instances : [...study.series.values()].map(([first]) => first!);
       const entries = await this.#spooled.describe(chosen);
       const rows = level === 'IMAGE' ? entries.map(rowOf) : level === 'SERIES' ? seriesRows(study, entries) : [];
       const [first] = entries;
       if (first && (level === 'STUDY' || level === 'PATIENT')) rows.push(studyRow(study, entries, first));
-      for (const row of rows) if (matchesItem(identifier, row)) yield row;
+      for (const row of rows) {
+        const right = correction ? correctedAttributes(row, correction) : row;
+        if (matchesItem(identifier, row) || (correction && matchesItem(identifier, right))) yield right;
+      }
     }
   }
 }
