@@ -129,8 +129,9 @@ step('typecheck', 'npm', ['run', '--silent', 'typecheck']);
 step('lint', 'npm', ['run', '--silent', 'lint']);
 suite('unit', 2);
 suite('property', 2);
-suite('integration', 2);
-suite('faults', 1);
+// most of these wait for peers, so more of them than cores
+suite('integration', 3);
+suite('faults', 2);
 suite('browser', 1);
 
 if (failures.length) console.log(`\nfailed:\n${failures.map((f) => `  - ${f}`).join('\n')}`);
