@@ -6,6 +6,7 @@ import type { PacsStudy } from '../../router/backfill/pacs-source.ts';
 import { withFields } from '../../router/worklist/worklist-fields.ts';
 import { dayOf } from '../../router/worklist/worklist-store.ts';
 import { freePort } from '../bench/receivers.ts';
+import { accessibilityFindings } from '../support/accessibility.ts';
 import { chromiumAvailable, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { ADMIN_PASSWORD, startRouter, type TestRouter } from '../support/router.ts';
 import { keepFiles, smallStudy } from '../support/small-image.ts';
@@ -120,6 +121,7 @@ describe.skipIf(!chromiumAvailable())('scanner worklist, readiness and backfill,
     const rows = page.locator('.readiness-table').first().locator('tbody tr');
     expect(await rows.first().textContent()).toMatch(/Şahin/);
     await picture('readiness');
+    expect(await accessibilityFindings(page, { tabs: 6 })).toEqual([]);
     await page.emulateMedia({ media: 'print' });
     expect(await page.locator('.shell-bar').isVisible()).toBe(false);
     expect(await page.locator('.readiness-print').isVisible()).toBe(false);
@@ -149,6 +151,7 @@ describe.skipIf(!chromiumAvailable())('scanner worklist, readiness and backfill,
     await shows(/^LB\d{6}-/);
     await shows('found at the station, about 60');
     await picture('ris');
+    expect(await accessibilityFindings(page, { tabs: 6 })).toEqual([]);
     await page.getByLabel('Patient ID or order').fill('P-2000');
     await page.getByRole('button', { name: 'Matched' }).click();
     await shows(/P-2000 \(admin/);

@@ -45,6 +45,8 @@ describe.skipIf(!chromiumAvailable())(
       ['upload', '.upload-drop'],
       ['arrivals', '.arrivals-study'],
       ['integrity', 'h1'],
+      ['ris', 'h1'],
+      ['readiness', 'h1'],
       ['account', 'h1'],
       ['it?tab=system', 'h2'],
       ['it?tab=senders', 'form'],

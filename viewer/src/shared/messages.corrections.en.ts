@@ -2,7 +2,7 @@ import { formatCount } from './format.ts';
 
 /** Every sentence about corrected patients. */
 export const correctionMessages = {
-  lead: 'An emergency patient who has a name now, or two records of one person. Images go out once more with the correction and say what it changed; the archive keeps what it received.',
+  lead: 'An emergency patient who has a name now, or two records of one person. Images go out once more with the correction and say what it changed; the study is found by the right and by the old number; the archive keeps what it received.',
   none: 'Nobody was corrected so far.',
   heads: ['Patient', 'Came as', 'Why', 'Has the PACS taken it?', ''],
   title: 'Correct a patient',
