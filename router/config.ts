@@ -105,6 +105,8 @@ export interface Config {
     /** How often to look for work, ms; for tests. */
     tickMs?: number;
   };
+  /** LIFEBOAT_RENDITIONS, default false: lossless renditions for slow lines are made in the background. */
+  renditions?: boolean;
   /** LIFEBOAT_REPLICA: a second store into which everything is copied, and what may be read of the first in a second for it. */
   replica?: {
     store: StoreConfig;
@@ -277,6 +279,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
       repairFrom: values.LIFEBOAT_REPAIR_FROM,
       repairAuto: values.LIFEBOAT_REPAIR_AUTO,
     },
+    renditions: values.LIFEBOAT_RENDITIONS,
     replica: assembleReplica(values, store, baseOf('LIFEBOAT_REPLICA')),
     retentionFile: values.LIFEBOAT_RETENTION && resolve(baseOf('LIFEBOAT_RETENTION'), values.LIFEBOAT_RETENTION),
     pacsCanary: values.LIFEBOAT_PACS_CANARY,

@@ -13,6 +13,7 @@ import type { Forwarding } from './forward/forwarding.ts';
 import type { NotifyEvent } from './notify/outbox.ts';
 import type { OutageLedger } from './outage/ledger.ts';
 import type { Reconciliation } from './reconcile/reconciliation.ts';
+import type { Renditions } from './renditions.ts';
 import type { Replica } from './replica.ts';
 import type { Ris } from './worklist/ris.ts';
 
@@ -31,6 +32,8 @@ export interface RouterContext {
   massChange?: () => MassChangeAlert | null;
   /** Set when there is a second store. */
   replica?: Replica;
+  /** Lossless renditions for slow lines. */
+  renditions?: Renditions;
   /** Storage commitment for those who send here. */
   commitments?: Commitments;
   /** What those to whom we pass on have committed to. */

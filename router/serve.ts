@@ -33,6 +33,7 @@ import { openQueryRetrieve } from './query-retrieve/query-retrieve.ts';
 import { countReceptions } from './reception-watch.ts';
 import { openReconciliation } from './reconcile/open-reconciliation.ts';
 import { Remotes } from './reconcile/remotes.ts';
+import { Renditions } from './renditions.ts';
 import { fallbackTeller, Replica, registerReplicaMetrics } from './replica.ts';
 import { Retention } from './retention/retention.ts';
 import { registerRisMetrics } from './ris-metrics.ts';
@@ -164,6 +165,17 @@ async function start(
   const lifeboat = new LifeboatMode(context, control, viewerDir);
   closers.push(() => lifeboat.close());
 
+  const renditions = new Renditions({
+    archive,
+    dataDir: config.dataDir,
+    wanted: config.renditions ?? false,
+    log,
+    metrics,
+  });
+  closers.push(() => renditions.close());
+  context.renditions = renditions;
+  renditions.start();
+
   const retention = new Retention(context, integrity);
   closers.push(() => retention.close());
 
@@ -197,7 +209,7 @@ async function start(
       control,
       digest: control.digest,
       signer,
-      manifests: new SignedManifests(correctedManifests(archive, corrections), signer),
+      manifests: new SignedManifests(correctedManifests(archive, corrections), signer, renditions),
       status: new StatusBoard(context, control, () => dimse.port),
       log,
       integrity,

@@ -56,6 +56,7 @@ export const SETTINGS = [
   'LIFEBOAT_REPLICA_S3_SECRET_KEY',
   'LIFEBOAT_REPLICA_S3_REGION',
   'LIFEBOAT_REPLICA_MB_PER_S',
+  'LIFEBOAT_RENDITIONS',
   'LIFEBOAT_LOCK_DAYS',
   'LIFEBOAT_LOCK_MODE',
   'LIFEBOAT_RETENTION',
@@ -232,6 +233,7 @@ export const settingSchemas = {
   LIFEBOAT_REPLICA_S3_SECRET_KEY: z.string().min(1, 'is empty').optional(),
   LIFEBOAT_REPLICA_S3_REGION: z.string().trim().min(1, 'is empty').optional(),
   LIFEBOAT_REPLICA_MB_PER_S: wholeNumber(1, 100_000, ' MB a second').default(80),
+  LIFEBOAT_RENDITIONS: flag.default(false),
   LIFEBOAT_LOCK_DAYS: wholeNumber(0, 36_500, ' days').default(0),
   LIFEBOAT_LOCK_MODE: z
     .string()

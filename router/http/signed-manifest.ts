@@ -1,28 +1,45 @@
 import type { BootImage, ViewerBoot } from '../../contract/api.ts';
 import type { Archive } from '../../storage/archive-types.ts';
-import type { InstanceManifest, SeriesManifest, StudyManifest } from '../../storage/format/manifest.ts';
+import type {
+  InstanceManifest,
+  InstanceRendition,
+  SeriesManifest,
+  StudyManifest,
+} from '../../storage/format/manifest.ts';
+import type { Renditions } from '../renditions.ts';
 import { expiryFor, type ObjectSigner } from './signed-objects.ts';
 
 /** Studies up to this many instances go into the page whole. */
 const BOOT_WHOLE = 60;
 /** Of larger ones this many of the first series. */
 const BOOT_INSTANCES = 8;
+/** The first image does not wait longer than this to hear of renditions, ms. */
+const BOOT_PATIENCE_MS = 40;
 
 /** Study manifests with an address in every instance, from which a browser reads the object itself. */
 export class SignedManifests {
   readonly #archive: Pick<Archive, 'manifest' | 'reading'>;
   readonly #signer: ObjectSigner;
+  readonly #renditions: Pick<Renditions, 'of' | 'lookedAt'> | undefined;
   readonly #now: () => number;
-  constructor(archive: Pick<Archive, 'manifest' | 'reading'>, signer: ObjectSigner, now: () => number = Date.now) {
+  constructor(
+    archive: Pick<Archive, 'manifest' | 'reading'>,
+    signer: ObjectSigner,
+    renditions?: Pick<Renditions, 'of' | 'lookedAt'>,
+    now: () => number = Date.now,
+  ) {
     this.#archive = archive;
     this.#signer = signer;
+    this.#renditions = renditions;
     this.#now = now;
   }
 
   /** null when the study is unknown. */
   async get(studyInstanceUID: string): Promise<StudyManifest | null> {
     const manifest = await this.#archive.manifest(studyInstanceUID);
-    return manifest && this.#sign(manifest);
+    if (!manifest) return null;
+    this.#renditions?.lookedAt(manifest);
+    return await this.#sign(manifest, await this.#renditions?.of(studyInstanceUID));
   }
 
   /** What the page of this study needs to paint its first image; undefined when the study is unknown. */
@@ -39,17 +56,28 @@ export class SignedManifests {
             ...manifest,
             series: [{ ...first, instances: first.instances.filter(hasPicture).slice(0, BOOT_INSTANCES) }],
           };
-    const signed = await this.#sign(cut);
+    const patience = new Promise<undefined>((done) => setTimeout(() => done(undefined), BOOT_PATIENCE_MS).unref());
+    const signed = await this.#sign(cut, await Promise.race([this.#renditions?.of(studyInstanceUID), patience]));
     return { studyInstanceUID, manifest: signed, complete, firstImage: firstImage(signed) };
   }
 
-  async #sign(manifest: StudyManifest): Promise<StudyManifest> {
+  async #sign(
+    manifest: StudyManifest,
+    renditions: ReadonlyMap<string, InstanceRendition> = new Map(),
+  ): Promise<StudyManifest> {
     const expiry = expiryFor(this.#now());
     const address = async (key: string) =>
       (await this.#archive.reading.presign(key, expiry)) ?? this.#signer.url(key, expiry);
+    const packs = new Map<string, string>();
+    for (const { key } of renditions.values()) if (!packs.has(key)) packs.set(key, await address(key));
+    const rendition = (objectKey: string) => {
+      const known = renditions.get(objectKey);
+      return known && { rendition: { ...known, url: packs.get(known.key)! } };
+    };
     const signInstance = async (instance: InstanceManifest): Promise<InstanceManifest> => ({
       ...instance,
       url: await address(instance.key),
+      ...rendition(instance.key),
       ...(instance.superseded && {
         superseded: await Promise.all(
           instance.superseded.map(async (older) => ({ ...older, url: await address(older.key) })),

@@ -95,8 +95,22 @@ export interface InstanceManifest extends Omit<InstanceEntry, 'studyInstanceUID'
   attributes: DicomJson;
   /** Signed address of the object that answers byte ranges; bound to this object, expires. */
   url?: string;
+  /** The same pixels, quicker to fetch. Never in the store's manifests: the router adds it. */
+  rendition?: InstanceRendition;
   /** Older contents received under the same SOP Instance UID, newest first: a conflict to show. */
   superseded?: SupersededContent[];
+}
+/** A lossless derived copy of an instance's frames (storage/README.md, "Renditions"). The object stays what counts. */
+export interface InstanceRendition {
+  /** Key of the pack in the store. */
+  key: string;
+  /** Signed address of the pack, as `InstanceManifest.url`. */
+  url?: string;
+  /** Bytes of the pack. */
+  size: number;
+  transferSyntaxUID: string;
+  /** For each frame: offset in the pack and length in bytes, SHA-256 (lower-case hex) of its codestream. */
+  frames: [offset: number, length: number, sha256: string][];
 }
 export interface SupersededContent {
   key: string;

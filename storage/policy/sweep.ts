@@ -2,6 +2,7 @@ import { asLifeboatError } from '../../contract/errors.ts';
 import { MANIFESTS, OBJECTS, studyPath } from '../keys.ts';
 import { contentId } from '../merge.ts';
 import type { ObjectStore } from '../object-store.ts';
+import { renditionsOf } from '../renditions/remove-renditions.ts';
 import { writtenAt } from '../replica/compare.ts';
 import { isHeld } from './holds.ts';
 import { type RemovalRecord, readRemoval, type TrustedKeys } from './removal-record.ts';
@@ -33,8 +34,8 @@ export interface SweepResult {
 }
 
 /**
- * Deletes the bytes of what was removed: objects that a removal record names and no current manifest does, and the replaced segments
- * whose every line the records explain. May be broken off and run again. Throws STORE_UNAVAILABLE.
+ * Deletes the bytes of what was removed: objects that a removal record names and no current manifest does, their renditions, and the
+ * replaced segments whose every line the records explain. May be broken off and run again. Throws STORE_UNAVAILABLE.
  */
 export async function sweepRemoved(options: SweepOptions): Promise<SweepResult> {
   const { store, trusted, graceMs = 3_600_000, signal } = options;
@@ -94,6 +95,8 @@ async function sweepRecord(
     result.objects++;
     result.bytes += sizes.get(instance.key) ?? 0;
   }
+  const gone = new Set(record.instances.map(({ key: object }) => object).filter((object) => !named.has(object)));
+  for (const each of await renditionsOf(store, studyInstanceUID, gone)) await deleteKey(options, each, true, result);
   const explained = new Set([...current, ...record.instances].map(contentId));
   for (const [name, { entries }] of segments) {
     if (!replaced.has(name) || !entries.every((entry) => explained.has(contentId(entry)))) continue;
