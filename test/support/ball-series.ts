@@ -6,9 +6,9 @@ export const ballStudy = '2.25.3000';
 export const brokenBallStudy = '2.25.3900';
 export const ball = { size: 64, slices: 24, sliceStep: 2, centre: [20, 36, 16] as const, radius: 10, value: 1000 };
 
-function slice(study: string, n: number): Buffer {
+function slice(study: string, n: number, value: number): Buffer {
   const z = n * ball.sliceStep;
-  const { size, centre, radius, value } = ball;
+  const { size, centre, radius } = ball;
   const pixels = new Int16Array(size * size);
   for (let y = 0; y < size; y += 1)
     for (let x = 0; x < size; x += 1)
@@ -44,8 +44,8 @@ function slice(study: string, n: number): Buffer {
   return Buffer.from(writePart10(attributes, EXPLICIT_LE));
 }
 
-/** @param without numbers of slices that are not there */
-export function ballSeries(study = ballStudy, without: readonly number[] = []): Buffer[] {
+/** @param without numbers of slices that are not there @param value of the ball */
+export function ballSeries(study = ballStudy, without: readonly number[] = [], value = ball.value): Buffer[] {
   const numbers = Array.from({ length: ball.slices }, (_, n) => n).filter((n) => !without.includes(n));
-  return numbers.map((n) => slice(study, n));
+  return numbers.map((n) => slice(study, n, value));
 }

@@ -50,3 +50,45 @@ export const mprMessages = {
   computed: 'Computed from the slices; measure and read on the originals.',
   slabText: (mode: string, mm: number) => `${mm} mm ${mode}`,
 } as const;
+
+/** Every sentence of the volume view. */
+export const volumeMessages = {
+  button: '3D',
+  buttonHint: 'The whole volume beside the planes, seen from any side',
+  title: '3D',
+  presets: {
+    bone: 'CT bone',
+    softTissue: 'CT soft tissue',
+    lung: 'CT lung',
+    mip: 'MIP (greatest value)',
+    mr: 'By window',
+  },
+  mrPreset: 'MR (by window)',
+  preset: 'Shown',
+  threshold: { bone: 'nothing below 150 HU', softTissue: 'nothing below -20 HU', lung: '-950 to -380 HU only' },
+  sides: { front: 'A', back: 'P', left: 'L', right: 'R', head: 'H', feet: 'F' },
+  sideHints: {
+    front: 'From the front',
+    back: 'From behind',
+    left: 'From the left side',
+    right: 'From the right side',
+    head: 'From above',
+    feet: 'From below',
+  },
+  larger: 'Larger',
+  smaller: 'Smaller',
+  hand: 'Drag or arrow keys: turn. Wheel, + and -: zoom. 0: as at first.',
+  computed: 'Computed, for orientation: do not measure or decide on it alone.',
+  holes: (n: number) => `${n === 1 ? 'One slice is' : `${n} slices are`} missing in it.`,
+  waiting: (done: number, all: number) => `The volume is drawn when all its slices have come: ${done} of ${all}.`,
+  filling: (done: number, all: number) => `All slices are here; the volume is being made: ${done} of ${all} layers.`,
+  coarser: (factor: readonly [number, number, number]) =>
+    `Coarser than the images: each value is the mean of ${factor.join(' × ')}, because the graphics memory does not take more. Small things may be missing.`,
+  none: {
+    webgl:
+      'This browser or computer has no 3D graphics (WebGL2). The three planes and the images do not need it: read on them.',
+    memory: 'The graphics card has no room for this volume. Read on the planes and the images.',
+    lost: 'The graphics card was taken away, by the system or by another program. Close 3D and open it again, or read on the planes.',
+    failed: (reason: string) => `3D could not be started (${reason}). Read on the planes and the images.`,
+  },
+} as const;

@@ -34,7 +34,7 @@ interface Size {
 }
 
 /** Words at the four edges. */
-function Letters(props: { right: Vector; down: Vector }) {
+export function Letters(props: { right: Vector; down: Vector }) {
   const opposite = (v: Vector) => lettersOf(scaled(v, -1));
   return (
     <>
@@ -46,7 +46,7 @@ function Letters(props: { right: Vector; down: Vector }) {
   );
 }
 
-function useSize(element: React.RefObject<HTMLElement | null>): Size {
+export function useSize(element: React.RefObject<HTMLElement | null>): Size {
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const measure = () => {

@@ -58,10 +58,31 @@ export class MprSession {
 
   /** Values of a cut; those outside the volume are the least there are. */
   cut(cut: Cut): Promise<VolumeValues> {
+    return this.#ask((id) => ({ kind: 'cut', id, cut, empty: this.empty }));
+  }
+
+  /** Whether every slice has come or is known not to come. */
+  get settled(): boolean {
+    return this.done + this.failed === this.pictures.length;
+  }
+
+  /** Least and greatest stored value of the slices that have come. */
+  async valueRange(): Promise<[number, number]> {
+    const [least = 0, greatest = 0] = await this.#ask((id) => ({ kind: 'range', id }));
+    return [least, greatest];
+  }
+
+  /** Stored values of one layer of the volume on a coarser grid. */
+  layer(layer: number, factor: readonly [number, number, number]): Promise<VolumeValues> {
+    return this.#ask((id) => ({ kind: 'layer', id, layer, factor }));
+  }
+
+  /** Never answered once the session is stopped. */
+  #ask(request: (id: number) => MprRequest): Promise<VolumeValues> {
     const id = this.#next++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      this.#post({ kind: 'cut', id, cut, empty: this.empty });
+      this.#post(request(id));
     });
   }
 

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import { mprMessages, noVolumeText } from '../../../shared/messages.mpr.en.ts';
+import { mprMessages, noVolumeText, volumeMessages } from '../../../shared/messages.mpr.en.ts';
 import { partText } from '../study/part-text.ts';
 import { patientText } from '../study/patient.ts';
 import type { Vector } from '../study/plane.ts';
@@ -9,7 +9,9 @@ import { centreOf, extentAlong, inside, startingAxes, turnOthers, type ViewName,
 import { MprPane } from './mpr-pane.tsx';
 import { MprSession } from './mpr-session.ts';
 import './mpr.css';
+import './volume/volume.css';
 import type { SlabMode } from './reslice.ts';
+import { VolumePane } from './volume/volume-pane.tsx';
 import { type VolumeGeometry, volumeOf } from './volume-geometry.ts';
 
 const modes: SlabMode[] = ['none', 'maximum', 'minimum', 'average'];
@@ -83,8 +85,13 @@ function Planes(props: {
   const [zoom, setZoom] = useState(1);
   const [slab, setSlab] = useState<{ mode: SlabMode; thickness: number }>({ mode: 'none', thickness: 10 });
   const [choice, setChoice] = useState<WindowChoice>(props.window);
-  if (!session) return null;
-  const voi = voiOf(choice, session.grayscale, session.range, 'LINEAR');
+  const [volume, setVolume] = useState<'off' | 'beside' | 'large'>('off');
+  const [grayscale, range] = [session?.grayscale, session?.range];
+  const voi = useMemo(
+    () => grayscale && range && voiOf(choice, grayscale, range, 'LINEAR'),
+    [choice, grayscale, range],
+  );
+  if (!session || !voi) return null;
   const extent = Math.max(
     ...(
       [
@@ -103,6 +110,9 @@ function Planes(props: {
     setChoice(props.window);
   };
   const slices = session.done;
+  const dragWindow = (dx: number, dy: number) =>
+    setChoice(draggedWindow(voi, session.grayscale, session.range, dx, dy));
+  const layout = { off: '', beside: ' mpr-with-volume', large: ' mpr-with-volume mpr-volume-large' }[volume];
   return (
     <section className="mpr" aria-label={mprMessages.title} data-slices={slices}>
       <div className="mpr-bar">
@@ -116,6 +126,15 @@ function Planes(props: {
         <button type="button" className="button" title={mprMessages.resetHint} onClick={reset}>
           {mprMessages.reset}
         </button>
+        <button
+          type="button"
+          className="button"
+          aria-pressed={volume !== 'off'}
+          title={volumeMessages.buttonHint}
+          onClick={() => setVolume(volume === 'off' ? 'beside' : 'off')}
+        >
+          {volumeMessages.button}
+        </button>
         <span className="mpr-window">
           C {window.center.toFixed(0)} W {window.width.toFixed(0)}
         </span>
@@ -128,7 +147,7 @@ function Planes(props: {
           {mprMessages.failed(session.failed, session.problem)}
         </div>
       )}
-      <div className="mpr-panes">
+      <div className={`mpr-panes${layout}`}>
         {slices + session.failed < all && (
           <div className="desk-notice mpr-loading" role="status">
             {mprMessages.loading(slices, all)}
@@ -148,10 +167,22 @@ function Planes(props: {
             version={slices}
             onCross={(point) => setCross(inside(geometry, point))}
             onTurn={(about: ViewName, angle) => setAxes((before) => turnOthers(before, about, angle))}
-            onWindow={(dx, dy) => setChoice(draggedWindow(voi, session.grayscale, session.range, dx, dy))}
+            onWindow={dragWindow}
             onZoom={(factor) => setZoom((before) => Math.min(1.5, Math.max(0.1, before * factor)))}
           />
         ))}
+        {volume !== 'off' && (
+          <VolumePane
+            session={session}
+            modality={stack.modality}
+            voi={voi}
+            centre={middle}
+            extent={extent}
+            large={volume === 'large'}
+            onLarge={(large) => setVolume(large ? 'large' : 'beside')}
+            onWindow={dragWindow}
+          />
+        )}
       </div>
       <p className="mpr-words">
         {mprMessages.cross} {mprMessages.computed}

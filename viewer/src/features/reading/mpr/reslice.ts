@@ -19,7 +19,7 @@ export interface Cut {
 
 export type VolumeValues = Int16Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
-type Matrix = [Vector, Vector, Vector];
+export type Matrix = [Vector, Vector, Vector];
 
 function cross(a: Vector, b: Vector): Vector {
   return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
@@ -30,7 +30,7 @@ function dot(a: Vector, b: Vector): number {
 }
 
 /** Rows that turn a direction in the patient into columns, rows and slices. */
-function inverse({ columnStep: u, rowStep: v, sliceStep: w }: VolumeGeometry): Matrix {
+export function inverse({ columnStep: u, rowStep: v, sliceStep: w }: VolumeGeometry): Matrix {
   const [vw, wu, uv] = [cross(v, w), cross(w, u), cross(u, v)];
   const volume = dot(u, vw);
   const part = (a: Vector): Vector => [a[0] / volume, a[1] / volume, a[2] / volume];
@@ -41,6 +41,9 @@ function inverse({ columnStep: u, rowStep: v, sliceStep: w }: VolumeGeometry): M
 export class Volume {
   readonly geometry: VolumeGeometry;
   readonly values: VolumeValues;
+  /** Least and greatest value of the slices that have come. */
+  least = Number.POSITIVE_INFINITY;
+  greatest = Number.NEGATIVE_INFINITY;
   readonly #present: Uint8Array;
   readonly #inverse: Matrix;
 
@@ -57,6 +60,39 @@ export class Volume {
     const { columns, rows } = this.geometry;
     this.values.set(pixels, k * columns * rows);
     this.#present[k] = 1;
+    for (let n = 0; n < pixels.length; n += 1) {
+      const value = pixels[n]!;
+      if (value < this.least) this.least = value;
+      if (value > this.greatest) this.greatest = value;
+    }
+  }
+
+  /**
+   * A layer of the volume on a coarser grid: means of blocks of `factor` columns, rows and slices; at the far ends blocks are
+   * smaller. Slices that have not come have no part in it.
+   * @param layer counts coarse layers
+   * @returns values row after row; the least value of the volume where there is none
+   */
+  coarseLayer(layer: number, factor: readonly [number, number, number]): Float32Array<ArrayBuffer> {
+    const { columns, rows, slices } = this.geometry;
+    const [width, height] = [Math.ceil(columns / factor[0]), Math.ceil(rows / factor[1])];
+    const sums = new Float32Array(width * height);
+    const counts = new Uint32Array(width * height);
+    const end = Math.min(slices, (layer + 1) * factor[2]);
+    for (let k = layer * factor[2]; k < end; k += 1) {
+      if (this.#present[k] === 0) continue;
+      let at = k * columns * rows;
+      for (let j = 0; j < rows; j += 1) {
+        const row = Math.floor(j / factor[1]) * width;
+        for (let i = 0; i < columns; i += 1, at += 1) {
+          const to = row + Math.floor(i / factor[0]);
+          sums[to]! += this.values[at]!;
+          counts[to]! += 1;
+        }
+      }
+    }
+    for (let n = 0; n < sums.length; n += 1) sums[n] = counts[n] === 0 ? this.least : sums[n]! / counts[n]!;
+    return sums;
   }
 
   #toIndex(direction: Vector): Vector {
