@@ -344,6 +344,8 @@ export interface OutageAnswer {
   /** Newest first. */
   outages: OutageRow[];
   planned: { id: number; from: string; to: string; note: string; by: string }[];
+  /** What those have said that are asked for storage commitment of what they took. */
+  commitments: (ForwardingCommitment & { destination: string })[];
 }
 
 export interface UserRow {

@@ -5,10 +5,11 @@ import type { Archive } from '../../storage/archive-types.ts';
 import type { InstanceEntry } from '../../storage/format/manifest.ts';
 import type { DimseService, ServiceRequest } from '../dimse/dimse-service.ts';
 import { clientTlsOptions } from '../forward/client-tls.ts';
-import type { Destination, DimseDestination, ForwardedInstance } from '../forward/forward-types.ts';
+import type { Destination, ForwardedInstance } from '../forward/forward-types.ts';
 import type { Forwarding } from '../forward/forwarding.ts';
 import { reasonWords } from './commitment-classes.ts';
 import { requestCommitment, statusOfReport, type TakeReport } from './commitment-scu.ts';
+import { requestWebCommitment, takeResult } from './commitment-stow.ts';
 import { type Proof, type ProofCounts, ProofQueue } from './proof-queue.ts';
 
 export interface ConfirmationsOptions {
@@ -24,7 +25,7 @@ export interface ConfirmationsOptions {
 export interface ConfirmationTimes {
   /** From the sending to the question, so that one question is about many instances. */
   quiet: number;
-  /** How long an association stays open for the report. */
+  /** How long an association stays open for the report, and a web service is asked for the result. */
   sameAssociation: number;
   /** Without an answer so long it is asked again; doubled up to a day. */
   answer: number;
@@ -54,11 +55,10 @@ export type PacsConfirmation = Pick<
   at: string | null;
 };
 
-const asksFor = (destination: Destination): destination is DimseDestination =>
-  destination.kind === 'dimse' && destination.commitment === true;
+const asksFor = (destination: Destination): boolean => destination.commitment === true;
 
 /**
- * Storage commitment asked of those to whom images are passed on (PS3.4 J.3): what a destination took is asked for, its answer
+ * Storage commitment asked of those to whom images are passed on (PS3.4 J.3, PS3.18 chapter 13): what a destination took is asked for, its answer
  * is kept for each instance, and what it says it does not have is owed to it again.
  */
 export class Confirmations {
@@ -162,7 +162,7 @@ export class Confirmations {
     return { ...this.queue.counts(name), trouble: this.#held.get(name)?.trouble ?? '' };
   }
 
-  #destinations(): DimseDestination[] {
+  #destinations(): Destination[] {
     return this.#options.forwarding.destinations.filter(asksFor);
   }
 
@@ -195,26 +195,17 @@ export class Confirmations {
     this.#timer.unref();
   }
 
-  async #ask(destination: DimseDestination, due: Proof[]): Promise<void> {
-    const { name, host, port, aeTitle, tls } = destination;
+  async #ask(destination: Destination, all: Proof[]): Promise<void> {
+    const { name } = destination;
     const { log } = this.#options;
+    const due = await this.#stillDue(destination, all);
+    if (due.length === 0 || this.#closed) return;
     // PS3.5 B.2: a UUID as a UID, which nobody can guess.
     const transactionUID = `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`)}`;
-    const { answer, pause, sameAssociation } = this.#times;
-    this.queue.asked(
-      due,
-      transactionUID,
-      ({ attempts }) => Date.now() + Math.min(LONGEST_ANSWER_MS, answer * 2 ** Math.min(attempts, 10)),
-    );
+    const { pause, sameAssociation } = this.#times;
+    this.queue.asked(due, transactionUID, ({ attempts }) => this.#answerDue(attempts));
     try {
-      const peer = {
-        host,
-        port,
-        calledAE: aeTitle,
-        callingAE: destination.callingAE ?? this.#options.aeTitle,
-        ...(tls && { tls: clientTlsOptions(tls, host) }),
-      };
-      await requestCommitment(peer, transactionUID, due, this.#take, sameAssociation);
+      await this.#request(destination, transactionUID, due, sameAssociation);
       this.#held.delete(name);
       log.info({ destination: name, transactionUID, instances: due.length }, 'storage commitment asked for');
     } catch (cause) {
@@ -226,6 +217,52 @@ export class Confirmations {
       this.#held.set(name, { until, times: times + 1, trouble: message });
       if (!this.#closed) this.queue.notAsked(transactionUID, name, until);
     }
+  }
+
+  /** When an answer that has not come is asked for again. */
+  #answerDue(attempts: number): number {
+    return Date.now() + Math.min(LONGEST_ANSWER_MS, this.#times.answer * 2 ** Math.min(attempts, 10));
+  }
+
+  async #request(
+    destination: Destination,
+    transactionUID: string,
+    due: readonly Proof[],
+    waitMs: number,
+  ): Promise<unknown> {
+    if (destination.kind === 'stow') return requestWebCommitment(destination, transactionUID, due, this.#take, waitMs);
+    const { host, port, aeTitle, tls } = destination;
+    const peer = {
+      host,
+      port,
+      calledAE: aeTitle,
+      callingAE: destination.callingAE ?? this.#options.aeTitle,
+      ...(tls && { tls: clientTlsOptions(tls, host) }),
+    };
+    return requestCommitment(peer, transactionUID, due, this.#take, waitMs);
+  }
+
+  /** A web service reports nothing by itself: the results of what it was asked for earlier are looked at first. */
+  async #stillDue(destination: Destination, due: Proof[]): Promise<Proof[]> {
+    if (destination.kind !== 'stow') return due;
+    const earlier = new Set(due.map(({ transactionUID }) => transactionUID));
+    earlier.delete(null);
+    if (earlier.size === 0) return due;
+    for (const transactionUID of earlier)
+      try {
+        const result = await takeResult(destination, transactionUID!, this.#take);
+        const attempts = due.find((one) => one.transactionUID === transactionUID)?.attempts ?? 0;
+        if (result === 'working' && !this.#closed)
+          this.queue.postpone(destination.name, transactionUID!, this.#answerDue(attempts));
+      } catch (cause) {
+        // It is asked anew, which tells what is wrong.
+        const { message } = asLifeboatError(cause);
+        this.#options.log.info({ transactionUID, message }, 'the result of a storage commitment is not to be had');
+      }
+    if (this.#closed) return [];
+    const open = this.queue.due(destination.name, Date.now(), ASKED_AT_ONCE);
+    const asked = new Set(due.map(({ sopInstanceUID }) => sopInstanceUID));
+    return open.filter(({ sopInstanceUID }) => asked.has(sopInstanceUID));
   }
 
   /** Owes again what was refused. */

@@ -144,6 +144,17 @@ export class ProofQueue {
     });
   }
 
+  /** The destination has the request and works on it. */
+  postpone(destination: string, transactionUID: string, dueMs: number): void {
+    this.#run(
+      `UPDATE proofs SET due_ms = ?, attempts = attempts + 1
+       WHERE destination = ? AND transaction_uid = ? AND state = 'asked'`,
+      Math.round(dueMs),
+      destination,
+      transactionUID,
+    );
+  }
+
   /** The request did not reach the destination. */
   notAsked(transactionUID: string, destination: string, dueMs: number): void {
     this.#transaction(() => {

@@ -19,6 +19,8 @@ interface AnyDestination {
   associations: number;
   /** `transcode`: what the peer will not take as it is goes uncompressed, never with loss. */
   transferSyntax: 'as-is' | 'transcode';
+  /** It is asked for storage commitment (PS3.4 Annex J, PS3.18 chapter 13) of what it took. */
+  commitment?: boolean;
 }
 
 /** A DIMSE peer. */
@@ -30,8 +32,6 @@ export interface DimseDestination extends AnyDestination {
   /** Ours; default LIFEBOAT_AE_TITLE. */
   callingAE?: string;
   tls?: ClientTls;
-  /** It is asked for storage commitment (PS3.4 Annex J) of what it took. */
-  commitment?: boolean;
 }
 
 /** A STOW-RS service (PS3.18 10.5). Secrets stand in files of their own, read anew for each request. */

@@ -138,6 +138,7 @@ const stow = z.strictObject({
   stow: z.url({ protocol: /^https?$/ }),
   tokenFile: text.optional(),
   basic: z.strictObject({ user: text, passwordFile: text }).optional(),
+  commitment: z.boolean().optional(),
 });
 
 const attribute = z
@@ -234,7 +235,7 @@ function toDestination(given: z.output<typeof dimse> | z.output<typeof stow>, ba
   };
   const common = { associations, transferSyntax, ...(files && { tls: files }) };
   if ('stow' in given) {
-    const { tokenFile, basic } = given;
+    const { tokenFile, basic, commitment } = given;
     return {
       kind: 'stow',
       name: given.name ?? given.stow,
@@ -242,6 +243,7 @@ function toDestination(given: z.output<typeof dimse> | z.output<typeof stow>, ba
       ...common,
       ...(tokenFile && { tokenFile: resolve(base, tokenFile) }),
       ...(basic && { basic: { ...basic, passwordFile: resolve(base, basic.passwordFile) } }),
+      ...(commitment && { commitment: true }),
     };
   }
   const at = given.dimse.lastIndexOf('@');

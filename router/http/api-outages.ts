@@ -38,6 +38,10 @@ export function outagesApi({ context, control }: HttpParts): Router {
         return { ...entry, owed, looks: [...looks].map(([user, count]) => ({ user, count })) };
       }),
       planned: outages?.planned() ?? [],
+      commitments: (forwarding?.destinations ?? []).flatMap(({ name }) => {
+        const commitment = forwarding?.commitmentOf?.(name);
+        return commitment ? [{ destination: name, ...commitment }] : [];
+      }),
     };
   };
 

@@ -71,7 +71,7 @@ export class Remotes {
 }
 
 /** Secrets are read anew for each request, as the forwarding does. */
-function authorizationOf({ tokenFile, basic }: StowDestination): Record<string, string> {
+export function authorizationOf({ tokenFile, basic }: StowDestination): Record<string, string> {
   const secret = (file: string) => {
     try {
       return readFileSync(file, 'utf8').trim();

@@ -13,6 +13,8 @@ export const outageMessages = {
   received: (n: number, source: string) => `${images(n)} from ${source}`,
   owed: (n: number, destination: string) => `${images(n)} for ${destination}`,
   looks: (n: number, user: string) => `${user}: ${n === 1 ? 'once' : `${formatCount(n)} times`}`,
+  commitmentTitle: 'What they have committed to keep',
+  commitmentLead: 'Storage commitment: not only taken, but safely stored over there. What is refused is sent again.',
   plannedTitle: 'Planned downtimes',
   plannedNone: 'None is planned.',
   plannedHeads: ['From', 'To', 'Why', 'By', 'Actions'],

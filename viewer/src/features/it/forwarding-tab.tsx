@@ -25,7 +25,7 @@ function stateOf(destination: ForwardingDestination): { badge: string; words: st
 }
 
 /** What the destination has said of what it took. */
-function Commitment({ commitment }: { commitment: ForwardingCommitment }) {
+export function Commitment({ commitment }: { commitment: ForwardingCommitment }) {
   const { confirmed, open, refused, person, trouble } = commitment;
   return (
     <>

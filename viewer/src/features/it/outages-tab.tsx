@@ -3,6 +3,7 @@ import type { OutageAnswer } from '../../../../contract/api.ts';
 import { request } from '../../shared/api/client.ts';
 import { formatInstant } from '../../shared/format.ts';
 import { outageMessages as text } from '../../shared/messages.outages.en.ts';
+import { Commitment } from './forwarding-tab.tsx';
 import { AskButton, ListTable, Sentences } from './parts.tsx';
 import { useAction, useList } from './use-list.ts';
 
@@ -63,6 +64,18 @@ export function OutagesTab() {
               </tr>
             ))}
           </ListTable>
+        </>
+      )}
+      {value && value.commitments.length > 0 && (
+        <>
+          <h2>{text.commitmentTitle}</h2>
+          <p className="soft">{text.commitmentLead}</p>
+          {value.commitments.map(({ destination, ...commitment }) => (
+            <div key={destination}>
+              <strong className="it-uid">{destination}</strong>
+              <Commitment commitment={commitment} />
+            </div>
+          ))}
         </>
       )}
       <h2>{text.plannedTitle}</h2>
