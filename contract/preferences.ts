@@ -43,6 +43,8 @@ export const preferences = z.strictObject({
   hanging: hangingProtocols.optional(),
   /** Keys by what they do; those that are not in it are the standard ones. */
   keys: z.record(z.string().max(40), z.string().min(1).max(20)).optional(),
+  /** Lossless renditions instead of the objects themselves; absent and 'auto': where the line is so slow that it helps. */
+  renditions: z.enum(['auto', 'always', 'never']).optional(),
 });
 
 /** Which series a pane wants; every value that is given must be met. Texts are parts of words, case does not matter. */

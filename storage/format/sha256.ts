@@ -1,6 +1,6 @@
 /**
  * SHA-256 (FIPS 180-4) without WebCrypto: a plain folder copy is often served over HTTP, where browsers hide `crypto.subtle`.
- * For short texts; everything else goes through the platform's own.
+ * Everything but short texts goes through the platform's own where there is one.
  */
 const K = new Uint32Array(64);
 const START = new Uint32Array(8);
@@ -22,7 +22,18 @@ const rotate = (x: number, n: number) => (x >>> n) | (x << (32 - n));
 
 /** SHA-256 of the UTF-8 bytes of a text, lower-case hex. */
 export function sha256Text(text: string): string {
-  const bytes = new TextEncoder().encode(text);
+  return sha256Bytes(new TextEncoder().encode(text));
+}
+
+/** SHA-256 by the platform where it has one, lower-case hex. */
+export async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const subtle: typeof crypto.subtle | undefined = globalThis.crypto?.subtle;
+  if (!subtle) return sha256Bytes(bytes);
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function sha256Bytes(bytes: Uint8Array): string {
   const padded = new Uint8Array(((bytes.length + 8) >> 6) * 64 + 64);
   padded.set(bytes);
   padded[bytes.length] = 0x80;

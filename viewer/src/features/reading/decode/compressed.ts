@@ -41,7 +41,8 @@ const jpeg2000: Codec = async (frame, codecs) => {
   return runWasm(module, new module.J2KDecoder!(), frame, 'JPEG 2000');
 };
 
-const highThroughput: Codec = async (frame, codecs) => {
+/** @throws DecodeError */
+export const highThroughput: Codec = async (frame, codecs) => {
   const module = await codecs.openjph();
   return runWasm(module, new module.HTJ2KDecoder!(), frame, 'High-Throughput JPEG 2000');
 };

@@ -4,7 +4,10 @@ import { DecodeError } from '../decode/decode-types.ts';
 export interface DecodeRequest {
   id: number;
   bytes: Uint8Array;
+  /** Of the object, also where the bytes come from a rendition of it. */
   format: PixelFormat;
+  /** The bytes are a rendition's, and this is their SHA-256. */
+  renditionSha256?: string;
 }
 export type DecodeAnswer = { id: number; frame: DecodedFrame } | { id: number; error: string };
 
@@ -38,8 +41,15 @@ function newMember(): Member {
   return member;
 }
 
-/** Decodes in the least busy worker; workers are started when first needed, one a core and at most four. */
-export function decodeInWorker(bytes: Uint8Array, format: PixelFormat): Promise<DecodedFrame> {
+/**
+ * Decodes in the least busy worker; workers are started when first needed, one a core and at most four.
+ * @param renditionSha256 when the bytes are a rendition's
+ */
+export function decodeInWorker(
+  bytes: Uint8Array,
+  format: PixelFormat,
+  renditionSha256?: string,
+): Promise<DecodedFrame> {
   const idle = members.find((member) => member.waiting.size === 0);
   const member =
     idle ??
@@ -48,6 +58,7 @@ export function decodeInWorker(bytes: Uint8Array, format: PixelFormat): Promise<
   return new Promise((resolve, reject) => {
     member.waiting.set(id, { resolve, reject });
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
-    member.worker.postMessage({ id, bytes: own, format } satisfies DecodeRequest, [own.buffer as ArrayBuffer]);
+    const request: DecodeRequest = { id, bytes: own, format, ...(renditionSha256 && { renditionSha256 }) };
+    member.worker.postMessage(request, [own.buffer as ArrayBuffer]);
   });
 }

@@ -1,4 +1,4 @@
-import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
+import type { InstanceManifest, StudyManifest } from '../../../../../storage/format/manifest.ts';
 import { decodeNative, hasNativeFrames } from '../decode/decode.ts';
 import { type DecodedFrame, decodedBytes, type Palette, type PixelFormat } from '../decode/decode-types.ts';
 import { readFrame } from '../decode/frame-bytes.ts';
@@ -6,7 +6,9 @@ import { needsPalette, paletteOf } from '../decode/lookup-table.ts';
 import { pixelFormatOf } from '../decode/pixel-format.ts';
 import type { Picture } from '../study/study-model.ts';
 import type { Inflated } from './inflate.ts';
+import { LineSpeed } from './line-speed.ts';
 import { FetchError, fetchRange } from './range-fetch.ts';
+import { isWorthIt, type RenditionFrame, renditionFrameOf } from './rendition-frame.ts';
 
 /** On the screen; in the list of series; likely to be wanted soon. */
 export type Urgency = 'visible' | 'thumbnail' | 'prefetch';
@@ -14,6 +16,7 @@ const rank: Record<Urgency, number> = { visible: 2, thumbnail: 1, prefetch: 0 };
 
 /** An object by whose address its bytes are fetched. */
 type StoredObject = Pick<Picture, 'instance' | 'studyInstanceUID'>;
+type Addressed = Pick<InstanceManifest, 'key' | 'url' | 'size'>;
 
 interface Waiting {
   picture: Picture;
@@ -31,6 +34,12 @@ export interface FrameStoreOptions {
   concurrency: number;
   /** Fetches a study's manifest again, for new signed addresses. */
   refresh: (studyInstanceUID: string) => Promise<StudyManifest>;
+  /** How fast the line is; one of its own when left out. */
+  line?: LineSpeed;
+  /** 'auto': renditions are read where the line is slow enough. Default. */
+  renditions?: () => 'auto' | 'always' | 'never';
+  /** Decodes a rendition's frame; the pool of workers when left out. */
+  decodeRendition?: (bytes: Uint8Array, format: PixelFormat, sha256: string) => Promise<DecodedFrame>;
 }
 
 const bigEndian = '1.2.840.10008.1.2.2';
@@ -40,6 +49,10 @@ const mostPalettes = 64;
 /** Fetches frames by byte range, decodes them and keeps the recent ones. Visible pictures go before prefetched ones. */
 export class FrameStore {
   readonly #options: FrameStoreOptions;
+  readonly #line: LineSpeed;
+  /** Packs, and frames in them, that were not what they should be: their originals are read. */
+  readonly #badRenditions = new Set<string>();
+  readonly #fromRendition = new WeakSet<DecodedFrame>();
   readonly #cache = new Map<string, DecodedFrame>();
   readonly #wanted = new Map<string, Waiting>();
   readonly #running = new Set<Waiting>();
@@ -55,6 +68,13 @@ export class FrameStore {
 
   constructor(options: FrameStoreOptions) {
     this.#options = options;
+    this.#line = options.line ?? new LineSpeed();
+  }
+
+  /** Whether the picture that is kept was decoded from a lossless rendition instead of the object itself. */
+  isFromRendition(id: string): boolean {
+    const frame = this.#cache.get(id);
+    return frame !== undefined && this.#fromRendition.has(frame);
   }
 
   /** The decoded frame when it is there already. */
@@ -151,18 +171,22 @@ export class FrameStore {
 
   /** Bytes [start, end) of the picture's object. */
   async readBytes(picture: StoredObject, start: number, end: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const { instance } = picture;
-    const identity = instance.key;
-    const url = () => this.#urls.get(identity) ?? instance.url;
-    if (!url()) await this.#refresh(picture);
+    return await this.#readFrom(picture.instance, picture.studyInstanceUID, start, end, signal);
+  }
+
+  async #readFrom(object: Addressed, study: string, start: number, end: number, signal?: AbortSignal) {
+    const url = () => this.#urls.get(object.key) ?? object.url;
+    const read = (address: string) =>
+      this.#line.measure(() => fetchRange(address, start, end, object.size, signal && { signal }));
+    if (!url()) await this.#refresh(study);
     const address = url();
     if (!address) throw new FetchError(0, 'the store gave no address for it');
     try {
-      return await fetchRange(address, start, end, instance.size, signal && { signal });
+      return await read(address);
     } catch (error) {
       if (!(error instanceof FetchError) || (error.status !== 403 && error.status !== 401)) throw error;
-      if (url() === address) await this.#refresh(picture);
-      return await fetchRange(url() ?? address, start, end, instance.size, signal && { signal });
+      if (url() === address) await this.#refresh(study);
+      return await read(url() ?? address);
     }
   }
 
@@ -216,7 +240,7 @@ export class FrameStore {
     const { picture, abort } = waiting;
     this.#running.add(waiting);
     try {
-      const frame = await this.#decode(picture, abort.signal);
+      const frame = await this.#decode(waiting);
       this.#keep(picture.id, frame);
       this.#failures.delete(picture.id);
       waiting.resolve(frame);
@@ -245,18 +269,57 @@ export class FrameStore {
     }
   }
 
-  async #decode(picture: Picture, signal: AbortSignal): Promise<DecodedFrame> {
+  async #decode({ picture, urgency, abort: { signal } }: Waiting): Promise<DecodedFrame> {
     const { instance } = picture;
     const layout = instance.pixelData!;
     const format = pixelFormatOf(picture.attributes, instance.transferSyntaxUID, layout);
     if (needsPalette(picture)) format.palette = await this.#palette(picture);
     if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
+    const rendition = renditionFrameOf(picture);
+    if (rendition && this.#wantsRendition(rendition, urgency)) {
+      const frame = await this.#decodeRendition(rendition, picture, format, signal);
+      if (frame) return frame;
+    }
     const read = (start: number, end: number) => this.readBytes(picture, start, end, signal);
     const bytes = await readFrame(layout, picture.frame, format, read);
     if (hasNativeFrames(layout, instance.transferSyntaxUID)) return decodeNative(bytes, format);
     signal.throwIfAborted();
     const { decodeInWorker } = await import('./decode-pool.ts');
     return await decodeInWorker(bytes, format);
+  }
+
+  #wantsRendition(rendition: RenditionFrame, urgency: Urgency): boolean {
+    if (this.#badRenditions.has(rendition.pack.key) || this.#badRenditions.has(rendition.id)) return false;
+    const wish = this.#options.renditions?.() ?? 'auto';
+    return wish === 'auto' ? isWorthIt(rendition, this.#line, urgency === 'visible') : wish === 'always';
+  }
+
+  /** null when anything about it is not as it should be: then the object itself is read. */
+  async #decodeRendition(
+    { id, pack, start, end, sha256 }: RenditionFrame,
+    picture: Picture,
+    format: PixelFormat,
+    signal: AbortSignal,
+  ): Promise<DecodedFrame | null> {
+    try {
+      const bytes = await this.#readFrom(pack, picture.studyInstanceUID, start, end, signal);
+      signal.throwIfAborted();
+      const decode =
+        this.#options.decodeRendition ??
+        (async (...all) => {
+          const { decodeInWorker } = await import('./decode-pool.ts');
+          return await decodeInWorker(...all);
+        });
+      const frame = await decode(bytes, format, sha256);
+      this.#line.codecReady = true;
+      this.#fromRendition.add(frame);
+      return frame;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#badRenditions.add(error instanceof FetchError ? pack.key : id);
+      console.warn(`a rendition is not used: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
+    }
   }
 
   #inflate(picture: Picture): Promise<Inflated> {
@@ -295,15 +358,17 @@ export class FrameStore {
     return palette;
   }
 
-  async #refresh(picture: StoredObject): Promise<void> {
-    const study = picture.studyInstanceUID;
+  async #refresh(study: string): Promise<void> {
     let refresh = this.#refreshes.get(study);
     if (!refresh) {
       refresh = this.#options
         .refresh(study)
         .then((manifest) => {
           for (const series of manifest.series)
-            for (const instance of series.instances) if (instance.url) this.#urls.set(instance.key, instance.url);
+            for (const { key, url, rendition } of series.instances) {
+              if (url) this.#urls.set(key, url);
+              if (rendition?.url) this.#urls.set(rendition.key, rendition.url);
+            }
         })
         .finally(() => this.#refreshes.delete(study));
       this.#refreshes.set(study, refresh);

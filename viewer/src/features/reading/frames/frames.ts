@@ -2,6 +2,7 @@ import type { StudyManifest } from '../../../../../storage/format/manifest.ts';
 import { RequestError } from '../../../shared/api/client.ts';
 import { archiveDoor } from '../../../shared/api/door.ts';
 import { messages } from '../../../shared/messages.en.ts';
+import { preference } from '../../../shared/preferences.ts';
 import { FrameStore } from './frame-store.ts';
 
 const patienceMs = 30_000;
@@ -28,4 +29,5 @@ export const frames = new FrameStore({
   budgetBytes: Math.min(1024, Math.max(256, memoryGiB * 128)) * 2 ** 20,
   concurrency: 6,
   refresh: fetchManifest,
+  renditions: () => preference('renditions') ?? 'auto',
 });
