@@ -79,6 +79,8 @@ export interface Config {
   queryPacs?: boolean;
   /** LIFEBOAT_FORWARDING: destinations and rules beyond that; default LIFEBOAT_DATA/forwarding.yaml. */
   forwardingFile?: string;
+  /** LIFEBOAT_TRUSTED_KEYS: files with public keys (PEM) of other routers on the same store, whose removals count here. */
+  trustedKeys?: string[];
   /** LIFEBOAT_TLS_CERT, LIFEBOAT_TLS_KEY: PEM files; HTTPS when both are given. */
   tls?: TlsFiles;
   /**
@@ -267,6 +269,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     workstations: values.LIFEBOAT_WORKSTATIONS,
     queryPacs: values.LIFEBOAT_QUERY_PACS,
     forwardingFile: values.LIFEBOAT_FORWARDING && resolve(baseOf('LIFEBOAT_FORWARDING'), values.LIFEBOAT_FORWARDING),
+    trustedKeys: values.LIFEBOAT_TRUSTED_KEYS.map((file) => resolve(baseOf('LIFEBOAT_TRUSTED_KEYS'), file)),
     tls,
     dicomTls: assembleDicomTls(values, tls, pem),
     dicomPlain: values.LIFEBOAT_DICOM_PLAIN,

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { Gauge, type Registry } from 'prom-client';
 import { asLifeboatError } from '../contract/errors.ts';
 import type { FindingRow, IntegrityAnswer, RepairRow } from '../contract/integrity.ts';
+import { theseKeys } from '../storage/policy/removal-record.ts';
+import { trustedPems } from '../storage/policy/trusted-keys.ts';
 import { isObjectFinding, isRepairable, repair } from '../storage/repair.ts';
 import { Scrub } from '../storage/scrub.ts';
 import { ScrubState } from '../storage/scrub-state.ts';
@@ -70,6 +72,7 @@ export class Integrity {
       storeConfig: config.store,
       catalogue: archive.catalogue,
       state: this.state,
+      removalKeys: theseKeys(trustedPems(config)),
       bytesPerSecond: config.integrity?.scrubBytesPerSecond ?? 0,
       everyMs: config.integrity?.scrubEveryMs ?? 7 * DAY_MS,
       busy: () => away() ?? (this.#isReceiving() ? 'images are coming in' : undefined),

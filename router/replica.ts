@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Archive } from '../storage/archive-types.ts';
+import { trustedPems } from '../storage/policy/trusted-keys.ts';
 import { ReplicaThread } from '../storage/replica/replica-thread.ts';
 import type { ReplicaStatus } from '../storage/replica/replica-types.ts';
-import { loadSealKey } from '../storage/seal-key.ts';
 import type { FallbackReason } from '../storage/stores/fallback-store.ts';
 import type { Config } from './config.ts';
 
@@ -32,8 +32,8 @@ export class Replica {
       source: config.store,
       replica: replica.store,
       bytesPerSecond: replica.bytesPerSecond,
-      // what hides images is believed only with a signature of this router's own key
-      removalKeys: [loadSealKey(config.dataDir).publicPem],
+      // what hides images is believed only with a signature of this router's own key, or of one that IT named
+      removalKeys: trustedPems(config),
       ...(replica.compareMs !== undefined && { compareMs: replica.compareMs }),
       onProblem: (error) => log.warn({ err: error, code: error.code }, 'replica'),
     });

@@ -5,6 +5,7 @@ import type { TlsOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import { LifeboatError } from '../contract/errors.ts';
 import { openArchive } from '../storage/archive.ts';
+import { trustedPems } from '../storage/policy/trusted-keys.ts';
 import { Control, type FirstStart } from './access/control.ts';
 import { openHistory } from './backfill/history.ts';
 import { openCommitments } from './commitment/open-commitments.ts';
@@ -100,6 +101,8 @@ async function start(
   closers.push(() => control.close());
   const firstStart = await control.firstStart(config.adminPassword);
 
+  const notifier = new Notifier({ ...config.notify, dataDir: config.dataDir, log });
+  closers.push(() => notifier.close());
   const onProblem = (error: LifeboatError) => log.warn({ err: error, code: error.code }, 'archive');
   const forwarding = openForwarding(config);
   closers.push(() => forwarding.closeQueue());
@@ -108,6 +111,8 @@ async function start(
   const opened = await openArchive({
     ...config,
     onProblem,
+    trustedKeys: trustedPems(config),
+    onRefusedRemoval: (error) => tellOfRefusal(error, control, notifier, log),
     ending,
     compaction: { everyMs: COMPACT_EVERY_MS },
     ...(config.replica && {
@@ -128,8 +133,6 @@ async function start(
   const context: RouterContext = { config, archive, access: control, log, metrics, ending, forwarding };
   forwarding.start(archive, config.aeTitle, log);
   closers.push(() => forwarding.close());
-  const notifier = new Notifier({ ...config.notify, dataDir: config.dataDir, log });
-  closers.push(() => notifier.close());
   context.notify = notifier.notify;
   closers.push(watchForwarding(forwarding, notifier.notify));
   const reconciliation = openReconciliation(context, forwarding);
@@ -246,6 +249,29 @@ async function start(
     firstStart,
     close: closeAll,
   };
+}
+
+/** A removal that is not of ours takes nothing out, and somebody with the right to write into the store made it. */
+function tellOfRefusal(
+  error: LifeboatError,
+  control: Pick<Control, 'audit'>,
+  { notify }: Pick<Notifier, 'notify'>,
+  log: Logger,
+): void {
+  log.error({ err: error, code: error.code }, 'a removal is not believed');
+  notify({
+    kind: 'integrity',
+    subject: 'A removal in the store is not believed',
+    text: `${error.message} Nothing was taken out. Find out who wrote it, and see the page Integrity.`,
+  });
+  control.audit({
+    user: 'router',
+    address: 'local',
+    action: 'removal-refused',
+    object: 'store',
+    detail: error.message,
+    outcome: 'refused',
+  });
 }
 
 function loadTls(files: TlsFiles, log: Logger): TlsOptions {

@@ -58,6 +58,7 @@ export const SETTINGS = [
   'LIFEBOAT_REPLICA_MB_PER_S',
   'LIFEBOAT_RENDITIONS',
   'LIFEBOAT_LOCK_DAYS',
+  'LIFEBOAT_TRUSTED_KEYS',
   'LIFEBOAT_LOCK_MODE',
   'LIFEBOAT_RETENTION',
   'LIFEBOAT_PACS_CANARY',
@@ -198,6 +199,15 @@ export const settingSchemas = {
     .string()
     .transform((list) => list.split(',').filter((each) => each.trim() !== ''))
     .pipe(z.array(peer))
+    .default([]),
+  LIFEBOAT_TRUSTED_KEYS: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((file) => file.trim())
+        .filter(Boolean),
+    )
     .default([]),
   LIFEBOAT_FORWARDING: z.string().trim().min(1, 'is empty; give a file').optional(),
   LIFEBOAT_TLS_CERT: pemFile.optional(),

@@ -13,6 +13,7 @@ import type { InstanceEntry } from './format/manifest.ts';
 import { buildStudyManifest } from './format/study-manifest.ts';
 import { Limiter } from './limiter.ts';
 import type { ObjectStore } from './object-store.ts';
+import { theseKeys } from './policy/removal-record.ts';
 import { createReceiver } from './receive.ts';
 import { openKnownReplica } from './replica/open-replica.ts';
 import { Spool } from './spool.ts';
@@ -37,6 +38,10 @@ export interface ArchiveOptions {
   spoolLogBytes?: number;
   /** For the log: what the archive works around by itself but IT should know. */
   onProblem?(error: LifeboatError): void;
+  /** Public keys in PEM whose removals count; absent: those that lie in the store. */
+  trustedKeys?: string[];
+  /** Somebody else's removal lies in the store: what it names stays. Told once. */
+  onRefusedRemoval?(error: LifeboatError): void;
   /** Aborted when the router ends, before `close`: from then on nothing waits for a store that is away. */
   ending?: AbortSignal;
   /** A second store that is read where the first one cannot give what was asked for. */
@@ -128,7 +133,14 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
   spool.events.on('unread', onProblem);
   spool.events.on('unwritten', onProblem);
   spool.recovered.catch((error) => onProblem(asLifeboatError(error)));
-  const tender = new Tender({ store, catalogue, onProblem, ...options.tending });
+  const tender = new Tender({
+    store,
+    catalogue,
+    onProblem,
+    ...(options.trustedKeys && { trusted: theseKeys(options.trustedKeys) }),
+    ...(options.onRefusedRemoval && { onRefusedRemoval: options.onRefusedRemoval }),
+    ...options.tending,
+  });
   committer.start();
   watch.start();
   tender.start();

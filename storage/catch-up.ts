@@ -4,12 +4,15 @@ import type { InstanceEntry } from './format/manifest.ts';
 import { MANIFESTS } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { applyRemovalSegments } from './policy/apply-removals.ts';
+import type { TrustedKeys } from './policy/removal-record.ts';
 import { applyInParts, readSegment } from './rebuild.ts';
 
 export interface CatchUpOptions {
   store: ObjectStore;
   catalogue: Catalogue;
   signal?: AbortSignal;
+  /** Whose removals count; absent: those signed with keys that lie in the store. */
+  trusted?: TrustedKeys;
   onProgress?(progress: CatchUpProgress): void;
 }
 
@@ -24,6 +27,8 @@ export interface CatchUpProgress {
 export interface CatchUpResult extends CatchUpProgress {
   /** Segments that could not be read; they are tried again the next time. */
   damaged: LifeboatError[];
+  /** Removals that do not count: what they name stays. */
+  refused: LifeboatError[];
   /** Segments that the catalogue has and the store has no more, although no other segment replaces them; and their studies. */
   lost: { segments: number; studies: number };
 }
@@ -48,6 +53,7 @@ export async function catchUp(options: CatchUpOptions): Promise<CatchUpResult> {
     segments: 0,
     instances: 0,
     damaged: [],
+    refused: [],
     lost: { segments: 0, studies: 0 },
   };
   for await (const { shard, keys } of shardsOf(store)) {
@@ -107,7 +113,7 @@ async function compareShard(options: CatchUpOptions, shard: number, listed: Set<
     if (waiting.length >= APPLY_AT_ONCE) await apply();
   }
   if (complete.length > 0 || waiting.length > 0) await apply();
-  result.segments += await applyRemovalSegments(options, removals, result.damaged);
+  result.segments += await applyRemovalSegments(options, removals, result.damaged, result.refused);
   const gone = [...known].filter((key) => !listed.has(key));
   if (gone.length > 0 && !signal?.aborted) await explainGone(options, gone, listed, result);
 }

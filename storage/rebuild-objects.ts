@@ -9,7 +9,7 @@ import { describeContent, toInstance } from './describe-file.ts';
 import { parseFileHeader } from './format/part10.ts';
 import { MANIFESTS, OBJECTS } from './keys.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
-import { REMOVALS } from './policy/removal-record.ts';
+import { REMOVALS, type TrustedKeys } from './policy/removal-record.ts';
 import { recordsBelow, removedBy } from './policy/removed.ts';
 import { type DescribedInstance, readManifestSegment, writeSegments } from './segments.ts';
 import { FileStore } from './stores/file-store.ts';
@@ -17,6 +17,8 @@ import { byStudy } from './study-groups.ts';
 
 export interface RebuildObjectsOptions {
   store: ObjectStore;
+  /** Whose removals count; absent: those signed with keys that lie in the store. */
+  trusted?: TrustedKeys;
   signal?: AbortSignal;
   onProgress?(progress: RebuildObjectsResult): void;
 }
@@ -39,7 +41,7 @@ const HEAD_BYTES = 1 << 20;
  * `rebuild` afterwards. Throws STORE_UNAVAILABLE.
  */
 export async function rebuildManifests(options: RebuildObjectsOptions): Promise<RebuildObjectsResult> {
-  const { store, signal, onProgress } = options;
+  const { store, trusted, signal, onProgress } = options;
   const result: RebuildObjectsResult = { objects: 0, added: 0, unreadable: [] };
   const scratch = await mkdtemp(join(tmpdir(), 'lifeboat-rebuild-'));
   try {
@@ -48,7 +50,7 @@ export async function rebuildManifests(options: RebuildObjectsOptions): Promise<
       const known = await namedKeys(store, path);
       // what was removed by a rule may still lie there for a while
       const records = await recordsBelow(store, REMOVALS + path);
-      if (records.length > 0) for (const key of (await removedBy(store, records)).keys) known.add(key);
+      if (records.length > 0) for (const key of (await removedBy(store, records, trusted)).keys) known.add(key);
       const studies = new Map<string, DescribedInstance[]>();
       for (const info of items) {
         result.objects++;

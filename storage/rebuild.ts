@@ -4,6 +4,7 @@ import type { InstanceEntry } from './format/manifest.ts';
 import { MANIFESTS } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 import { applyRemovalSegments } from './policy/apply-removals.ts';
+import type { TrustedKeys } from './policy/removal-record.ts';
 import { type ManifestSegment, readManifestSegment } from './segments.ts';
 
 export interface RebuildProgress {
@@ -20,12 +21,16 @@ export interface RebuildOptions {
   /** Add to what the catalogue has instead of emptying it first. */
   keep?: boolean;
   signal?: AbortSignal;
+  /** Whose removals count; absent: those signed with keys that lie in the store. */
+  trusted?: TrustedKeys;
   onProgress?(progress: RebuildProgress): void;
 }
 
 export interface RebuildResult extends RebuildProgress {
   /** Segments that could not be read; everything else is in the catalogue. */
   damaged: LifeboatError[];
+  /** Removals that do not count: what they name stays. */
+  refused: LifeboatError[];
 }
 
 const READS_IN_FLIGHT = 8;
@@ -43,7 +48,14 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   if (!options.keep) await catalogue.clear();
   const keys: string[] = [];
   for await (const { key } of store.list(MANIFESTS)) keys.push(key);
-  const result: RebuildResult = { segments: 0, ofSegments: keys.length, studies: 0, instances: 0, damaged: [] };
+  const result: RebuildResult = {
+    segments: 0,
+    ofSegments: keys.length,
+    studies: 0,
+    instances: 0,
+    damaged: [],
+    refused: [],
+  };
   let waiting: InstanceEntry[] = [];
   let complete: string[] = [];
   const gone: string[] = [];
@@ -87,7 +99,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     }
   }
   await apply();
-  await applyRemovalSegments(options, removals, result.damaged);
+  await applyRemovalSegments(options, removals, result.damaged, result.refused);
   if (!signal?.aborted) await catalogue.rebuilt?.();
   return result;
 }

@@ -3,6 +3,7 @@ import type { PassCounts, ScrubState as ScrubStatus } from '../contract/integrit
 import type { Catalogue } from './catalogue/catalogue-types.ts';
 import { contentId } from './merge.ts';
 import type { ObjectStore } from './object-store.ts';
+import type { TrustedKeys } from './policy/removal-record.ts';
 import { ByteRate, pause } from './scrub-rate.ts';
 import type { OpenPass, ScrubState } from './scrub-state.ts';
 import type { StoreConfig } from './stores/open-store.ts';
@@ -26,6 +27,8 @@ export interface ScrubOptions {
   /** A sentence while something else has precedence: the scrub waits. */
   busy(): string | undefined;
   strayAgeMs?: number;
+  /** Whose removals count; absent: those signed with keys that lie in the store. */
+  removalKeys?: TrustedKeys;
   onProblem(error: LifeboatError): void;
   /** For the log: findings of a study, as they are found. */
   onFindings?(findings: Finding[]): void;
@@ -138,6 +141,7 @@ export class Scrub {
       reader,
       catalogue,
       strayAgeMs,
+      removalKeys: this.#options.removalKeys,
       signal,
       throttle: async (bytes) => {
         await this.#standBack();

@@ -4,6 +4,7 @@ import type { TendingState } from './archive-types.ts';
 import type { Catalogue } from './catalogue/catalogue-types.ts';
 import { catchUp } from './catch-up.ts';
 import type { ObjectStore } from './object-store.ts';
+import type { TrustedKeys } from './policy/removal-record.ts';
 
 export interface TendingTimes {
   /** How often it looks whether something is to be done, ms. Default 5 s. */
@@ -18,6 +19,10 @@ export interface TenderOptions extends TendingTimes {
   store: ObjectStore;
   catalogue: Catalogue;
   onProblem(error: LifeboatError): void;
+  /** Whose removals count; absent: those signed with keys that lie in the store. */
+  trusted?: TrustedKeys;
+  /** A removal that does not count, told once. */
+  onRefusedRemoval?(error: LifeboatError): void;
 }
 
 const LONGEST_MS = 6 * 3_600_000;
@@ -84,13 +89,14 @@ export class Tender {
   }
 
   async #compare(compareMs: number): Promise<void> {
-    const { store, catalogue } = this.#options;
+    const { store, catalogue, trusted, onProblem, onRefusedRemoval = onProblem } = this.#options;
     const startedAt = performance.now();
     const since = new Date().toISOString();
     const filling = catalogue.needsRebuild === true;
-    const { lost, damaged } = await catchUp({
+    const { lost, damaged, refused } = await catchUp({
       store,
       catalogue,
+      ...(trusted && { trusted }),
       signal: this.#stop.signal,
       onProgress: (progress) => {
         if (filling) this.#state = { ...this.#state, filling: { ...progress, since } };
@@ -100,7 +106,8 @@ export class Tender {
       this.#state = rest;
     });
     if (this.#stop.signal.aborted) return;
-    for (const error of damaged) this.#tellOnce(error);
+    for (const error of damaged) this.#tellOnce(error, onProblem);
+    for (const error of refused) this.#tellOnce(error, onRefusedRemoval);
     this.#noteLost(lost);
     const took = performance.now() - startedAt;
     this.#due = performance.now() + Math.min(LONGEST_MS, Math.max(compareMs, took * (this.#options.rest ?? 50)));
@@ -121,9 +128,9 @@ export class Tender {
     );
   }
 
-  #tellOnce(error: LifeboatError): void {
+  #tellOnce(error: LifeboatError, tell: (error: LifeboatError) => void): void {
     if (this.#told.has(error.message)) return;
     this.#told.add(error.message);
-    this.#options.onProblem(error);
+    tell(error);
   }
 }

@@ -121,7 +121,8 @@ function findHidden(segments: SegmentCheck[], removed: Removed): Finding[] {
       (entry) => !lines.has(`${entry.key} ${contentId(entry)}`) && !removed.contents.has(contentId(entry)),
     );
     if (hidden.length === 0) continue;
-    const text = `it replaces ${old.key} and lacks ${hidden.length} of its instances, first ${hidden[0]!.sopInstanceUID}`;
+    const refused = removed.refused[0] ? `; ${removed.refused[0].message.replace(/\.$/, '')}` : '';
+    const text = `it replaces ${old.key} and lacks ${hidden.length} of its instances, first ${hidden[0]!.sopInstanceUID}${refused}`;
     findings.push({ kind: 'segment-hides', key: replacing[0]!.key, text });
   }
   return findings;

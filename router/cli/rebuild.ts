@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
 import type { ObjectStore } from '../../storage/object-store.ts';
+import { type TrustedKeys, theseKeys } from '../../storage/policy/removal-record.ts';
+import { trustedPems } from '../../storage/policy/trusted-keys.ts';
 import { rebuild } from '../../storage/rebuild.ts';
 import { rebuildManifests } from '../../storage/rebuild-objects.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
@@ -28,10 +30,11 @@ Examples:
     .action(
       command(async (options: { keep?: boolean; fromObjects?: boolean }) => {
         const config = settingsOf(rebuildCmd);
+        const trusted = theseKeys(trustedPems(config));
         const store = await openStore(config.store);
         try {
           await store.ping();
-          const unreadable = options.fromObjects ? await manifestsFromObjects(store) : 0;
+          const unreadable = options.fromObjects ? await manifestsFromObjects(store, trusted) : 0;
           const catalogue = await openCatalogue(config.database);
           try {
             const progress = new Progress('Rebuilding', 'manifest segments');
@@ -39,16 +42,17 @@ Examples:
               store,
               catalogue,
               keep: options.keep,
+              trusted,
               onProgress: ({ segments, ofSegments, studies, instances }) =>
                 progress.update(segments, ofSegments, `${studies} studies, ${instances} instances`),
             });
             progress.end();
-            for (const damage of result.damaged) console.error(damage.message);
+            for (const damage of [...result.damaged, ...result.refused]) console.error(damage.message);
             console.log(
               `Catalogue rebuilt: ${result.studies} studies, ${result.instances} instances from ${result.segments} segments` +
                 `${result.damaged.length ? `; ${result.damaged.length} segments could not be read` : ''}.`,
             );
-            if (result.damaged.length + unreadable > 0) process.exitCode = EXIT.findings;
+            if (result.damaged.length + result.refused.length + unreadable > 0) process.exitCode = EXIT.findings;
           } finally {
             await catalogue.close();
           }
@@ -61,10 +65,11 @@ Examples:
 }
 
 /** @returns how many objects are no instances; each was printed */
-async function manifestsFromObjects(store: ObjectStore): Promise<number> {
+async function manifestsFromObjects(store: ObjectStore, trusted: TrustedKeys): Promise<number> {
   const progress = new Progress('Reading', 'objects');
   const { objects, added, unreadable } = await rebuildManifests({
     store,
+    trusted,
     onProgress: (soFar) => progress.update(soFar.objects, undefined, `${soFar.added} added to manifests`),
   });
   progress.end();

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { LifeboatError } from '../../contract/errors.ts';
 import { healCopy } from '../../storage/policy/heal-copy.ts';
+import { trustedPems } from '../../storage/policy/trusted-keys.ts';
 import { openKnownReplica } from '../../storage/replica/open-replica.ts';
 import { Replicator } from '../../storage/replica/replicator.ts';
-import { loadSealKey } from '../../storage/seal-key.ts';
 import { openStore, type StoreConfig } from '../../storage/stores/open-store.ts';
 import type { Config } from '../config.ts';
 import { aboutViewer } from '../lifeboat/lifeboat-mode.ts';
@@ -43,7 +43,7 @@ Examples:
           source: config.store,
           replica: config.replica.store,
           bytesPerSecond: config.replica.bytesPerSecond,
-          removalKeys: [loadSealKey(config.dataDir).publicPem],
+          removalKeys: trustedPems(config),
           stateFile,
           scratchDir: `${scratchDir}-cli`,
           onProblem: ({ message }) => console.error(message),

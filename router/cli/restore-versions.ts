@@ -6,8 +6,8 @@ import { GuardState } from '../../storage/policy/guard-state.ts';
 import { theseKeys } from '../../storage/policy/removal-record.ts';
 import { recordsBelow, removedBy } from '../../storage/policy/removed.ts';
 import { restoreVersions } from '../../storage/policy/restore-versions.ts';
+import { trustedPems } from '../../storage/policy/trusted-keys.ts';
 import { VersionedBucket } from '../../storage/policy/versioned-bucket.ts';
-import { loadSealKey } from '../../storage/seal-key.ts';
 import { openStore } from '../../storage/stores/open-store.ts';
 import { GUARD_FILE } from '../retention/guard-file.ts';
 import { operator, settingsOf, withControl } from './settings.ts';
@@ -54,8 +54,8 @@ Examples:
             throw new LifeboatError('BAD_REQUEST', `The bucket ${target.bucket} keeps no versions.`);
           const progress = new Progress(options.dryRun ? 'Looking' : 'Bringing back', 'objects');
           let count = 0;
-          // what was removed by a rule, with a signature of this router's own key, stays away
-          const trusted = theseKeys([loadSealKey(config.dataDir).publicPem]);
+          // what was removed by a rule, with a signature that counts here, stays away
+          const trusted = theseKeys(trustedPems(config));
           const removed = await removedBy(store, await recordsBelow(store), trusted);
           const result = await restoreVersions({
             store,

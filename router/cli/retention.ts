@@ -9,6 +9,7 @@ import { planRemovals } from '../../storage/policy/plan.ts';
 import { theseKeys } from '../../storage/policy/removal-record.ts';
 import { removeStudy } from '../../storage/policy/remove-study.ts';
 import { sweepRemoved } from '../../storage/policy/sweep.ts';
+import { trustedPems } from '../../storage/policy/trusted-keys.ts';
 import { loadSealKey } from '../../storage/seal-key.ts';
 import { openStore, type StoreConfig } from '../../storage/stores/open-store.ts';
 import { ProofQueue } from '../commitment/proof-queue.ts';
@@ -76,7 +77,7 @@ Example:
                 confirmed,
               });
               if (!removed) return;
-              if (!(await applyRemovals(store, catalogue, studyInstanceUID, [])))
+              if (!(await applyRemovals(store, catalogue, studyInstanceUID, [], theseKeys(trustedPems(config)))))
                 console.error(`The catalogue still shows ${studyInstanceUID}: the router takes it out by itself.`);
               await audited(
                 apply,
@@ -130,7 +131,7 @@ async function sweepStore(from: Command, config: Config, target: StoreConfig, gr
     const result = await sweepRemoved({
       store,
       graceMs,
-      trusted: theseKeys([loadSealKey(config.dataDir).publicPem]),
+      trusted: theseKeys(trustedPems(config)),
       ...(bucket && { bucket }),
       onRecord: () => progress.update(++count),
     });

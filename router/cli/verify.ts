@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { LifeboatError } from '../../contract/errors.ts';
 import { openCatalogue } from '../../storage/catalogue/open.ts';
-import { theseKeys } from '../../storage/policy/removal-record.ts';
+import { type TrustedKeys, theseKeys } from '../../storage/policy/removal-record.ts';
+import { hasSealKey, trustedPems } from '../../storage/policy/trusted-keys.ts';
 import { ScrubState } from '../../storage/scrub-state.ts';
 import { SealAudit } from '../../storage/seal-audit.ts';
 import type { KnownSeal } from '../../storage/seal-chain.ts';
@@ -15,6 +16,12 @@ import { INTEGRITY_FILE } from '../integrity.ts';
 import { settingsOf, withControl } from './settings.ts';
 import { command, EXIT, Progress } from './terminal.ts';
 import { FindingsByPatient, findingLine, kindsHelp } from './verify-report.ts';
+
+/** Whose removals count: of the key given, else of this data folder's and those that IT named; on another machine of any in the store. */
+function removalKeys(config: Config, publicKey: string | undefined): { removalKeys?: TrustedKeys } {
+  if (publicKey !== undefined) return { removalKeys: theseKeys([readKeyFile(publicKey)]) };
+  return hasSealKey(config.dataDir) ? { removalKeys: theseKeys(trustedPems(config)) } : {};
+}
 
 interface Options {
   seals?: true;
@@ -72,7 +79,7 @@ Examples:
               store,
               catalogue,
               storeConfig: config.store,
-              ...(options.publicKey !== undefined && { removalKeys: theseKeys([readKeyFile(options.publicKey)]) }),
+              ...removalKeys(config, options.publicKey),
               also: seals && ((study) => seals!.compare(study)),
               onProgress: ({ studies, sound, bytes }) =>
                 progress.update(studies, undefined, `${sound} objects, ${(bytes / 1e6).toFixed(0)} MB`),

@@ -27,7 +27,8 @@ function item(content: Uint8Array): Buffer {
 }
 
 /** DT in UTC (PS3.5 6.2): YYYYMMDDHHMMSS.FFFFFF&ZZXX. */
-export const dateTime = (iso: string): string => `${iso.replace(/[-:TZ]/g, '').replace(/^(\d{14})\.(\d+)$/, '$1.$2000')}+0000`;
+export const dateTime = (iso: string): string =>
+  `${iso.replace(/[-:TZ]/g, '').replace(/^(\d{14})\.(\d+)$/, '$1.$2000')}+0000`;
 
 /**
  * Original Attributes Sequence (PS3.3 C.12.1.1.9) with one more item, the last.

@@ -3,7 +3,9 @@ import { Gauge } from 'prom-client';
 import type { MassChangeAlert, RetentionAnswer } from '../../contract/retention.ts';
 import { GuardState } from '../../storage/policy/guard-state.ts';
 import { type ChangeSignal, MassChangeWatch } from '../../storage/policy/mass-change.ts';
+import { theseKeys } from '../../storage/policy/removal-record.ts';
 import { removedInShard } from '../../storage/policy/removed.ts';
+import { trustedPems } from '../../storage/policy/trusted-keys.ts';
 import { isObjectFinding } from '../../storage/repair.ts';
 import type { RouterContext } from '../context.ts';
 import type { Integrity } from '../integrity.ts';
@@ -32,12 +34,13 @@ export class Retention {
     const replica = config.replica ? [{ role: 'replica' as const, config: config.replica.store }] : [];
     this.locks = new LockWatch([{ role: 'store', config: config.store }, ...replica], log, context.ending);
     registerLockMetrics(metrics, this.locks);
+    const trusted = theseKeys(trustedPems(config));
     this.#state = new GuardState(join(config.dataDir, GUARD_FILE));
     this.watch = new MassChangeWatch({
       store: archive.store,
       state: this.#state,
       signals: signalsOf(context, integrity, this.#state),
-      removedKeys: (shard) => removedInShard(archive.store, shard),
+      removedKeys: (shard) => removedInShard(archive.store, shard, trusted),
       mended: () => new Set(integrity.state.repairs().map(({ key }) => key)),
       busy: () => archive.spool().entries > BUSY_SPOOL,
       onAlert: (alert) => this.#tell(alert),

@@ -2,7 +2,8 @@ import { asLifeboatError, type LifeboatError } from '../../contract/errors.ts';
 import type { Catalogue } from '../catalogue/catalogue-types.ts';
 import { contentId, mergeEntries } from '../merge.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { removedBy } from './removed.ts';
+import { keysInStore, type TrustedKeys } from './removal-record.ts';
+import { type Removed, removedBy } from './removed.ts';
 import { currentSegments, readStudySegments, type StudySegments } from './study-segments.ts';
 
 const MAX_TRIES = 10;
@@ -11,7 +12,9 @@ const MAX_TRIES = 10;
  * Brings a study's rightful removals into the catalogue, which otherwise only adds: when it has what valid removal records name and
  * no current manifest does, the study is put in anew as its manifests tell it. To run it again is harmless.
  * @param damaged takes a segment that cannot be read: then nothing changes, for what it names is not known
- * @returns false when nothing could be done because of that, or because the study kept changing: to be tried again later
+ * @param trusted whose signature counts; absent: keys that lie in the store
+ * @param refused takes removal records that do not count
+ * @returns false when something could not be done because of these, or because the study kept changing: to be tried again later
  * @throws STORE_UNAVAILABLE, CATALOGUE_UNAVAILABLE
  */
 export async function applyRemovals(
@@ -19,6 +22,8 @@ export async function applyRemovals(
   catalogue: Catalogue,
   studyInstanceUID: string,
   damaged: LifeboatError[],
+  trusted: TrustedKeys = keysInStore(store),
+  refused: LifeboatError[] = [],
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     // first: what comes into the catalogue has its manifest in the store already
@@ -26,8 +31,12 @@ export async function applyRemovals(
     const segments = await readAll(store, studyInstanceUID, damaged);
     if (segments === 'changed') continue;
     if (!segments) return false;
-    const stays = await staysOf(store, segments, shown.map(contentId));
-    if (!stays || (await catalogue.replaceStudy(studyInstanceUID, new Set(shown.map(contentId)), stays))) return true;
+    const removed = await removedIn(store, segments, trusted);
+    const stays = staysOf(segments, removed, shown.map(contentId));
+    if (!stays || (await catalogue.replaceStudy(studyInstanceUID, new Set(shown.map(contentId)), stays))) {
+      refused.push(...removed.refused);
+      return removed.refused.length === 0;
+    }
   }
   return false;
 }
@@ -49,10 +58,13 @@ async function readAll(
   }
 }
 
-/** null: the catalogue has nothing that was removed. */
-async function staysOf(store: ObjectStore, segments: StudySegments, shown: readonly string[]) {
+function removedIn(store: ObjectStore, segments: StudySegments, trusted: TrustedKeys): Promise<Removed> {
   const records = new Set([...segments.values()].flatMap(({ header }) => header.removals ?? []));
-  const { contents } = await removedBy(store, records);
+  return removedBy(store, records, trusted);
+}
+
+/** null: the catalogue has nothing that was removed. */
+function staysOf(segments: StudySegments, { contents }: Removed, shown: readonly string[]) {
   const current = mergeEntries(currentSegments(segments).map(([, { entries }]) => entries));
   const named = new Set(current.map(contentId));
   if (!shown.some((id) => contents.has(id) && !named.has(id))) return null;
@@ -62,20 +74,28 @@ async function staysOf(store: ObjectStore, segments: StudySegments, shown: reado
   );
 }
 
+interface ApplyOptions {
+  store: ObjectStore;
+  catalogue: Catalogue;
+  signal?: AbortSignal;
+  trusted?: TrustedKeys;
+}
+
 /**
  * Segments that tell of removals count as read only when the catalogue has followed them: a router killed in between does it again.
  * @param segments study by segment key
  * @returns how many count as read now
  */
 export async function applyRemovalSegments(
-  { store, catalogue, signal }: { store: ObjectStore; catalogue: Catalogue; signal?: AbortSignal },
+  { store, catalogue, signal, trusted }: ApplyOptions,
   segments: ReadonlyMap<string, string>,
   damaged: LifeboatError[],
+  refused: LifeboatError[],
 ): Promise<number> {
   const followed = new Set<string>();
   for (const uid of new Set(segments.values())) {
     if (signal?.aborted) break;
-    if (await applyRemovals(store, catalogue, uid, damaged)) followed.add(uid);
+    if (await applyRemovals(store, catalogue, uid, damaged, trusted, refused)) followed.add(uid);
   }
   const complete = [...segments].filter(([, uid]) => followed.has(uid)).map(([key]) => key);
   if (complete.length > 0) await catalogue.apply([], complete);

@@ -103,7 +103,11 @@ export async function readRemoval(store: ObjectStore, key: string, trusted: Trus
     throw wrong(key, 'it is no removal record', error);
   }
   const pem = await trusted(record.keyId);
-  if (pem === null) throw wrong(key, `its key ${record.keyId} does not count`);
+  if (pem === null)
+    throw wrong(
+      key,
+      `a removal signed with the key ${record.keyId}, which is not trusted here, takes nothing out; if it is that of another router of yours, name its public key in LIFEBOAT_TRUSTED_KEYS`,
+    );
   if (!verify(null, bytes, readPublicKey(pem), signature)) throw wrong(key, 'its signature is wrong');
   if (!key.startsWith(`${REMOVALS}${studyPath(record.studyInstanceUID)}/`))
     throw wrong(key, `it belongs to the study ${record.studyInstanceUID}`);

@@ -1,4 +1,4 @@
-import { asLifeboatError } from '../../contract/errors.ts';
+import { asLifeboatError, type LifeboatError } from '../../contract/errors.ts';
 import { contentId } from '../merge.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { keysInStore, REMOVALS, type RemovalRecord, readRemoval, type TrustedKeys } from './removal-record.ts';
@@ -9,6 +9,8 @@ export interface Removed {
   contents: Map<string, RemovalRecord>;
   /** Object keys. */
   keys: Set<string>;
+  /** Records that do not count, with the reason. */
+  refused: LifeboatError[];
 }
 
 /**
@@ -20,7 +22,7 @@ export async function removedBy(
   records: Iterable<string>,
   trusted: TrustedKeys = keysInStore(store),
 ): Promise<Removed> {
-  const removed: Removed = { contents: new Map(), keys: new Set() };
+  const removed: Removed = { contents: new Map(), keys: new Set(), refused: [] };
   for (const key of records) {
     try {
       const record = await readRemoval(store, key, trusted);
@@ -29,8 +31,9 @@ export async function removedBy(
         removed.keys.add(instance.key);
       }
     } catch (error) {
-      const { code } = asLifeboatError(error);
-      if (code !== 'MANIFEST_DAMAGED' && code !== 'OBJECT_NOT_FOUND' && code !== 'BAD_REQUEST') throw error;
+      const known = asLifeboatError(error);
+      if (!['MANIFEST_DAMAGED', 'OBJECT_NOT_FOUND', 'BAD_REQUEST'].includes(known.code)) throw error;
+      removed.refused.push(known);
     }
   }
   return removed;
