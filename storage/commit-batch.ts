@@ -7,6 +7,7 @@ import { objectKey } from './keys.ts';
 import type { Limiter } from './limiter.ts';
 import { contentId } from './merge.ts';
 import type { ObjectStore } from './object-store.ts';
+import { isMarked } from './policy/sweep-mark.ts';
 import { type DescribedInstance, writeSegments } from './segments.ts';
 import type { SpoolEntry } from './spool-types.ts';
 import type { StudyCache } from './study-cache.ts';
@@ -49,6 +50,9 @@ export async function commitStudy(parts: CommitParts, studyUID: string, batch: S
 
 async function commitInto(outcome: BatchOutcome, parts: CommitParts, studyUID: string, batch: SpoolEntry[]) {
   const known = new Map((await parts.cache.entries(studyUID)).map((entry) => [contentId(entry), entry]));
+  // its bytes may be on their way out just now: nothing counts as stored until it is sure to stay
+  const hadRemovals = await parts.cache.hadRemovals(studyUID);
+  if (hadRemovals && (await isMarked(parts.store, studyUID))) throw beingSwept();
   const fresh = new Map<string, SpoolEntry>();
   const again: SpoolEntry[] = [];
   for (const spooled of batch) {
@@ -92,6 +96,7 @@ async function commitInto(outcome: BatchOutcome, parts: CommitParts, studyUID: s
     for (const entry of entries) known.set(contentId(entry), entry);
     await parts.onStep('segments');
   }
+  if (hadRemovals && segment !== undefined) await mustStay(parts.store, studyUID, written);
   for (const [i, spooled] of writtenFrom.entries()) outcome.stored.push({ spooled, entry: written[i]!.entry, segment });
   const settled = new Set([
     ...writtenFrom,
@@ -105,6 +110,21 @@ async function commitInto(outcome: BatchOutcome, parts: CommitParts, studyUID: s
     else outcome.failed.push({ spooled, error: new LifeboatError('STORE_UNAVAILABLE') });
   }
 }
+
+/**
+ * A sweep that began before the manifest segment was written does not know of it. One that is at work, or that has deleted an
+ * object of ours, is reason to do it all again: what the segment names is then looked at byte for byte.
+ */
+async function mustStay(store: ObjectStore, studyUID: string, written: readonly DescribedInstance[]): Promise<void> {
+  if (await isMarked(store, studyUID)) throw beingSwept();
+  for (const { entry } of written) if (!(await store.head(entry.key))) throw beingSwept();
+}
+
+const beingSwept = () =>
+  new LifeboatError(
+    'BUSY',
+    'The space of a removed study is being freed; its new images are stored when that is done.',
+  );
 
 /**
  * What was received again is dropped only when the store still has the first one, byte for byte: its size may be right and

@@ -8,6 +8,8 @@ import { type MetadataText, readManifestSegment, readMetadataSegment } from './s
 interface CachedSegment {
   entries: InstanceEntry[];
   replaces: string[];
+  /** It tells of removals. */
+  removes: boolean;
   /** Packed size, the measure of the cache's budget. */
   bytes: number;
 }
@@ -64,6 +66,11 @@ export class StudyCache {
     return [...(await this.load(studyInstanceUID)).segments.keys()];
   }
 
+  /** Whether something of the study was ever removed. */
+  async hadRemovals(studyInstanceUID: string): Promise<boolean> {
+    return [...(await this.load(studyInstanceUID)).segments.values()].some(({ removes }) => removes);
+  }
+
   /** Metadata text of the newest content (or the one named) of every instance, of one series or one instance when given. */
   async metadata(
     studyInstanceUID: string,
@@ -94,7 +101,7 @@ export class StudyCache {
   added(studyInstanceUID: string, key: string, entries: InstanceEntry[], replaces: string[] = []): void {
     const study = this.studies.get(studyInstanceUID);
     if (!study) return;
-    this.insert(study, key, { entries, replaces, bytes: entries.length * 400 });
+    this.insert(study, key, { entries, replaces, removes: false, bytes: entries.length * 400 });
     this.dropReplaced(study);
     this.trim();
   }
@@ -162,6 +169,7 @@ export class StudyCache {
         this.insert(study, key, {
           entries: segment.entries,
           replaces: segment.header.replaces ?? [],
+          removes: segment.header.removals !== undefined,
           bytes: listed.get(key) ?? 0,
         });
       });

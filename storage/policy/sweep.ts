@@ -9,6 +9,7 @@ import { type RemovalRecord, readRemoval, type TrustedKeys } from './removal-rec
 import { segmentPair } from './remove-study.ts';
 import { recordsBelow } from './removed.ts';
 import { currentSegments, readStudySegments, replacedBy } from './study-segments.ts';
+import { liftMark, placeMark, RENEW_MARK_MS } from './sweep-mark.ts';
 import type { VersionedBucket } from './versioned-bucket.ts';
 
 export interface SweepOptions {
@@ -56,7 +57,12 @@ export async function sweepRemoved(options: SweepOptions): Promise<SweepResult> 
       result.skipped.push({ key, reason: 'its study is under legal hold' });
       continue;
     }
-    await sweepRecord(options, record, key, result);
+    await placeMark(store, record.studyInstanceUID);
+    try {
+      await sweepRecord(options, record, key, result);
+    } finally {
+      await liftMark(store, record.studyInstanceUID);
+    }
     result.records++;
     options.onRecord?.(record);
   }
@@ -71,6 +77,7 @@ async function sweepRecord(
 ): Promise<void> {
   const { store } = options;
   const { studyInstanceUID } = record;
+  let markedAt = Date.now();
   const segments = await readStudySegments(store, studyInstanceUID);
   const replaced = replacedBy(segments);
   // a router may be about to name an object that it found here: what comes in now must be written down first
@@ -86,10 +93,15 @@ async function sweepRecord(
   // only where its segment is there did the removal come to its end
   if (![...segments.values()].some(({ header }) => header.removals?.includes(key))) return;
   const current = currentSegments(segments).flatMap(([, { entries }]) => entries);
-  const named = new Set(current.map((entry) => entry.key));
+  let named = new Set(current.map((entry) => entry.key));
   const sizes = new Map<string, number>();
   for await (const info of store.list(`${OBJECTS}${studyPath(studyInstanceUID)}/`)) sizes.set(info.key, info.size);
   for (const instance of record.instances) {
+    if (Date.now() - markedAt > RENEW_MARK_MS) {
+      markedAt = Date.now();
+      await placeMark(store, studyInstanceUID);
+      named = await namedNow(store, studyInstanceUID);
+    }
     if (named.has(instance.key) || options.signal?.aborted) continue;
     if (!(await deleteKey(options, instance.key, sizes.has(instance.key), result))) continue;
     result.objects++;
@@ -105,6 +117,12 @@ async function sweepRecord(
       if (deleted && each.startsWith(MANIFESTS)) result.segments++;
     }
   }
+}
+
+/** Keys of objects that a current manifest names. */
+async function namedNow(store: ObjectStore, studyInstanceUID: string): Promise<Set<string>> {
+  const segments = await readStudySegments(store, studyInstanceUID);
+  return new Set(currentSegments(segments).flatMap(([, { entries }]) => entries.map((entry) => entry.key)));
 }
 
 /** @returns whether something was deleted */

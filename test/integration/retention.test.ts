@@ -316,3 +316,44 @@ test('lifeboat mode finds a removed study no more, and neither does whoever rebu
   await catchUpIndex({ store: archive.store, writer: await writer(), onProblem });
   expect(await found()).toEqual([[STUDY, OTHER].sort(), [1, 2]]);
 });
+
+test('an image that is sent again in the very moment in which its bytes are swept is not lost', async () => {
+  await remove();
+  await archive.close();
+  archive = await folder.open();
+  const { store } = archive;
+  const segmentsOf = async () => (await storedKeys(archive, 'manifests/')).length;
+  const before = await segmentsOf();
+  let flushed: Promise<void> | undefined;
+  let stored = false;
+  // the sweep has read the manifests and is about to delete the first object
+  const caught = new Proxy(store, {
+    get(target, name) {
+      if (name !== 'delete') return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name);
+      return async (object: string) => {
+        if (object.startsWith('objects/') && !flushed) {
+          await receive(archive, slice(1));
+          flushed = archive.flush().then(() => {
+            stored = true;
+          });
+          await vi.waitFor(
+            async () => {
+              const refused = archive.spool().refused?.message ?? '';
+              expect((await segmentsOf()) > before || refused.includes('being freed')).toBe(true);
+            },
+            { timeout: 10_000, interval: 20 },
+          );
+          expect(stored).toBe(false);
+        }
+        return target.delete(object);
+      };
+    },
+  });
+  expect(await sweepRemoved({ store: caught, trusted: keysInStore(store), graceMs: 0 })).toMatchObject({ records: 1 });
+  await flushed;
+  const [entry] = await archive.entries(STUDY);
+  expect(entry?.sopInstanceUID).toBe(slice(1).sop);
+  expect((await store.head(entry!.key))?.size).toBe(entry!.size);
+  expect((await verified()).wrong).toEqual([]);
+  expect(await storedKeys(archive, 'sweeping/')).toEqual([]);
+});
