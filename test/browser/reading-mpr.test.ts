@@ -69,6 +69,90 @@ describe.skipIf(!chromiumAvailable())('three planes', () => {
     expect(sagittal.y / (sagittal.shorter / extent)).toBeCloseTo(-(ball.centre[2] - centre[2]!), 0);
   });
 
+  /** The plane as pixels: left and right end of what is bright in the row through the middle of it; CSS pixels on the page. */
+  const widestIn = async (view: string) => {
+    const bright = await brightIn(view);
+    const box = (await reading.page.locator(`.mpr-pane[data-view=${view}]`).boundingBox())!;
+    return await reading.page.evaluate(
+      ({ name, y, left, top }) => {
+        const canvas = document.querySelector<HTMLCanvasElement>(`.mpr-pane[data-view=${name}] canvas`)!;
+        const row = Math.round(canvas.height / 2 + y);
+        const { data } = canvas.getContext('2d')!.getImageData(0, row, canvas.width, 1);
+        const lit = [...Array(canvas.width).keys()].filter((x) => data[x * 4]! > 127);
+        return { from: left + lit[0]!, to: left + lit.at(-1)! + 1, y: top + row };
+      },
+      { name: view, y: bright.y, left: box.x, top: box.y },
+    );
+  };
+  const lengthAcross = async (view: string) => {
+    const { from, to, y } = await widestIn(view);
+    await reading.page.mouse.move(from, y);
+    await reading.page.mouse.down();
+    await reading.page.mouse.move(to, y, { steps: 4 });
+    await reading.page.mouse.up();
+    const text = await reading.page.locator(`.mpr-pane[data-view=${view}] .mpr-measurements text`).last().textContent();
+    expect(text).toMatch(/^\d+\.\d mm$/);
+    return Number.parseFloat(text!);
+  };
+  const choose = async (tool: string) =>
+    await reading.page.locator('.plane-tools').getByRole('button', { name: tool }).click();
+
+  it('the diameter of the ball is measured in millimetres in each plane', async () => {
+    await choose('Length');
+    expect(await mpr().textContent()).toMatch(/Measurements here are not kept/);
+    for (const view of views) expect(Math.abs((await lengthAcross(view)) - 2 * ball.radius), view).toBeLessThan(1);
+    expect(await reading.page.locator('.plane-measurement').count()).toBe(3);
+    await reading.page.getByRole('button', { name: 'Erase all' }).click();
+  });
+
+  it('a value is that of the place and a right angle has 90 degrees', async () => {
+    const { from, to, y } = await widestIn('coronal');
+    await choose('Value');
+    await reading.page.mouse.click((from + to) / 2, y);
+    await eventually(async () => await reading.page.locator('.plane-measurement').last().textContent()).toMatch(
+      /Coronal 1000 stored value/,
+    );
+    await choose('Angle');
+    await reading.page.mouse.move(from, y);
+    await reading.page.mouse.down();
+    await reading.page.mouse.move(to, y, { steps: 3 });
+    await reading.page.mouse.up();
+    await reading.page.mouse.click(to, y + 50);
+    await eventually(async () => await reading.page.locator('.plane-measurement').last().textContent()).toMatch(
+      /Coronal 90\.0°/,
+    );
+    await reading.page.getByRole('button', { name: 'Erase all' }).click();
+  });
+
+  it('and in a turned plane too; it is drawn in its own plane only, and the list goes back there', async () => {
+    const handle = reading.page.locator('.mpr-pane[data-view=axial] .mpr-handle').first();
+    const box = (await handle.boundingBox())!;
+    await reading.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await reading.page.mouse.down();
+    await reading.page.mouse.move(box.x + 40, box.y - 120, { steps: 4 });
+    await reading.page.mouse.up();
+    const pane = reading.page.locator('.mpr-pane[data-view=coronal]');
+    await eventually(async () => await pane.textContent()).toMatch(/oblique/);
+    await choose('Length');
+    // Until the turned plane is painted.
+    await eventually(async () => Math.abs((await brightIn('coronal')).diameter * extent - 2 * ball.radius) < 1).toBe(
+      true,
+    );
+    expect(Math.abs((await lengthAcross('coronal')) - 2 * ball.radius)).toBeLessThan(1);
+    const marks = pane.locator('.mpr-measurements text');
+    await reading.page.getByRole('button', { name: 'Straight' }).click();
+    await eventually(async () => await marks.count()).toBe(0);
+    await reading.page.locator('.plane-measurement button').first().click();
+    await eventually(async () => await marks.count()).toBe(1);
+    expect(await pane.textContent()).toMatch(/oblique/);
+    await choose('Cross');
+    await reading.page.getByRole('button', { name: 'Straight' }).click();
+    const centre = [(ball.size - 1) / 2, (ball.size - 1) / 2, ((ball.slices - 1) * ball.sliceStep) / 2];
+    await reading.page.getByRole('button', { name: 'Erase all' }).click();
+    await clickAt('axial', ball.centre[0] - centre[0]!, ball.centre[1] - centre[1]!);
+    await clickAt('coronal', ball.centre[0] - centre[0]!, -(ball.centre[2] - centre[2]!));
+  });
+
   it('a maximum slab shows the ball also from a plane beside it', async () => {
     const pane = reading.page.locator('.mpr-pane[data-view=axial]');
     await pane.focus();

@@ -46,9 +46,28 @@ export const mprMessages = {
   loading: (done: number, all: number) => `${done} of ${all} slices fetched; what is missing is black`,
   failed: (n: number, reason: string) =>
     `${n === 1 ? 'One slice' : `${n} slices`} could not be fetched, and planes through ${n === 1 ? 'it' : 'them'} have holes: ${reason}`,
-  cross: 'Drag: move the cross. Drag a round handle: turn the planes. Wheel: through the planes. Right drag: window.',
-  computed: 'Computed from the slices; measure and read on the originals.',
+  hand: 'Drag a round handle: turn the planes. Wheel: through the planes. Right drag: window.',
+  computed: 'Computed from the slices; read on the originals.',
   slabText: (mode: string, mm: number) => `${mm} mm ${mode}`,
+} as const;
+
+/** Every sentence of measuring in the three planes. */
+export const planeMeasureMessages = {
+  tools: 'Left mouse button',
+  names: { cross: 'Cross', length: 'Length', angle: 'Angle', probe: 'Value' },
+  hints: {
+    cross: 'Drag: move the cross.',
+    length: 'Drag from end to end.',
+    angle: 'Drag one arm to the vertex, then press where the other arm ends.',
+    probe: 'Click: the value there.',
+  },
+  list: 'Measurements in the planes',
+  notKept: 'Measured in computed planes, in mm from the places of the slices; not kept when you go back:',
+  none: 'Nothing measured in the planes yet. Measurements here are not kept when you go back; those on the images are.',
+  show: 'Go to this plane',
+  erase: (what: string) => `Erase ${what}`,
+  eraseAll: 'Erase all',
+  outside: 'outside the volume',
 } as const;
 
 /** Every sentence of the volume view. */

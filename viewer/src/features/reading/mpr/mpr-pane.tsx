@@ -4,6 +4,9 @@ import { paintGray, type Voi } from '../paint/grayscale.ts';
 import { lettersOf } from '../study/geometry.ts';
 import { dot, type Vector } from '../study/plane.ts';
 import { type Axes, add, cross, finestStep, scaled, type ViewName, views } from './frame-of-planes.ts';
+import { PlaneMarks } from './measure/plane-marks.tsx';
+import { liesIn, type PlaneTool } from './measure/plane-measurement.ts';
+import type { PlaneMeasurements } from './measure/use-plane-measurements.ts';
 import type { MprSession } from './mpr-session.ts';
 import type { SlabMode, VolumeValues } from './reslice.ts';
 
@@ -22,6 +25,8 @@ interface Props {
   voi: Voi;
   /** Counts the slices that have come. */
   version: number;
+  tool: PlaneTool;
+  measurements: PlaneMeasurements;
   onCross: (point: Vector) => void;
   onTurn: (view: ViewName, angle: number) => void;
   onWindow: (dx: number, dy: number) => void;
@@ -141,7 +146,11 @@ export function MprPane(props: Props) {
   const toPatient = (x: number, y: number): Vector =>
     add(add(middle, right, (x - size.width / 2) * perPixel), down, (y - size.height / 2) * perPixel);
 
-  const drag = (event: PointerEvent, move: (x: number, y: number, dx: number, dy: number) => void) => {
+  const drag = (
+    event: PointerEvent,
+    move: (x: number, y: number, dx: number, dy: number) => void,
+    done?: () => void,
+  ) => {
     const element = pane.current!;
     const box = element.getBoundingClientRect();
     let last = { x: event.clientX, y: event.clientY };
@@ -154,6 +163,7 @@ export function MprPane(props: Props) {
       element.removeEventListener('pointermove', onMove);
       element.removeEventListener('pointerup', end);
       element.removeEventListener('pointercancel', end);
+      done?.();
     };
     element.addEventListener('pointermove', onMove);
     element.addEventListener('pointerup', end);
@@ -162,7 +172,13 @@ export function MprPane(props: Props) {
   const onDown = (event: PointerEvent) => {
     const box = pane.current!.getBoundingClientRect();
     if (event.button === 2) drag(event, (_x, _y, dx, dy) => props.onWindow(dx, dy));
-    else {
+    else if (props.tool !== 'cross') {
+      const { measurements } = props;
+      const slab = mode === 'none' ? '' : mprMessages.slabText(mprMessages.modes[mode], thickness);
+      const at = toPatient(event.clientX - box.left, event.clientY - box.top);
+      measurements.begin(props.tool, { view, axes, cross: props.cross, slab, mode, thickness }, at);
+      drag(event, (x, y) => measurements.move(toPatient(x, y)), measurements.end);
+    } else {
       props.onCross(toPatient(event.clientX - box.left, event.clientY - box.top));
       drag(event, (x, y) => props.onCross(toPatient(x, y)));
     }
@@ -222,6 +238,9 @@ export function MprPane(props: Props) {
             const length = Math.hypot(...line) || 1;
             const [x, y] = [dot(line, right) / length, dot(line, down) / length];
             const gap = 14;
+            const [hx, hy] = [centre.x + x * reach, centre.y + y * reach];
+            // On the side of the cross on which it can be seen and caught.
+            const side = hx < 8 || hy < 8 || hx > size.width - 8 || hy > size.height - 8 ? -reach : reach;
             return (
               <g key={other} stroke={viewColours[other]} fill={viewColours[other]}>
                 <line
@@ -238,8 +257,8 @@ export function MprPane(props: Props) {
                 />
                 <circle
                   className="mpr-handle"
-                  cx={centre.x + x * reach}
-                  cy={centre.y + y * reach}
+                  cx={centre.x + x * side}
+                  cy={centre.y + y * side}
                   r={6}
                   onPointerDown={onHandle}
                 />
@@ -247,6 +266,10 @@ export function MprPane(props: Props) {
             );
           })}
       </svg>
+      <PlaneMarks
+        list={props.measurements.list.filter((one) => liesIn(one, normal, props.cross, session.geometry))}
+        toView={toView}
+      />
       <Letters right={right} down={down} />
       <div className="corner corner-top-left">
         <strong style={{ color: viewColours[view] }}>

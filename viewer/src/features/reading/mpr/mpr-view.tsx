@@ -1,11 +1,14 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import { mprMessages, noVolumeText, volumeMessages } from '../../../shared/messages.mpr.en.ts';
+import { mprMessages, noVolumeText, planeMeasureMessages, volumeMessages } from '../../../shared/messages.mpr.en.ts';
 import { partText } from '../study/part-text.ts';
 import { patientText } from '../study/patient.ts';
 import type { Vector } from '../study/plane.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
 import { draggedWindow, voiOf, type WindowChoice, windowOf } from '../viewport/window-choice.ts';
 import { centreOf, extentAlong, inside, startingAxes, turnOthers, type ViewName, views } from './frame-of-planes.ts';
+import { PlaneMeasurementList, PlaneToolChoice } from './measure/measure-bar.tsx';
+import type { PlaneTool } from './measure/plane-measurement.ts';
+import { usePlaneMeasurements } from './measure/use-plane-measurements.ts';
 import { MprPane } from './mpr-pane.tsx';
 import { MprSession } from './mpr-session.ts';
 import './mpr.css';
@@ -85,6 +88,8 @@ function Planes(props: {
   const [zoom, setZoom] = useState(1);
   const [slab, setSlab] = useState<{ mode: SlabMode; thickness: number }>({ mode: 'none', thickness: 10 });
   const [choice, setChoice] = useState<WindowChoice>(props.window);
+  const [tool, setTool] = useState<PlaneTool>('cross');
+  const measurements = usePlaneMeasurements(session, planeMeasureMessages.outside);
   const [volume, setVolume] = useState<'off' | 'beside' | 'large'>('off');
   const [grayscale, range] = [session?.grayscale, session?.range];
   const voi = useMemo(
@@ -122,6 +127,7 @@ function Planes(props: {
             .filter(Boolean)
             .join(' ')}
         </span>
+        <PlaneToolChoice tool={tool} onChange={setTool} />
         <SlabChoice {...slab} onChange={(mode, thickness) => setSlab({ mode, thickness })} />
         <button type="button" className="button" title={mprMessages.resetHint} onClick={reset}>
           {mprMessages.reset}
@@ -165,6 +171,8 @@ function Planes(props: {
             {...slab}
             voi={voi}
             version={slices}
+            tool={tool}
+            measurements={measurements}
             onCross={(point) => setCross(inside(geometry, point))}
             onTurn={(about: ViewName, angle) => setAxes((before) => turnOthers(before, about, angle))}
             onWindow={dragWindow}
@@ -184,8 +192,18 @@ function Planes(props: {
           />
         )}
       </div>
+      {(tool !== 'cross' || measurements.list.length > 0) && (
+        <PlaneMeasurementList
+          list={measurements.list}
+          onShow={(measurement) => {
+            setAxes(measurement.axes);
+            setCross(measurement.cross);
+          }}
+          onRemove={measurements.remove}
+        />
+      )}
       <p className="mpr-words">
-        {mprMessages.cross} {mprMessages.computed}
+        {planeMeasureMessages.hints[tool]} {mprMessages.hand} {mprMessages.computed}
       </p>
     </section>
   );
