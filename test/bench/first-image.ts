@@ -24,7 +24,7 @@ const SHADES_OF_A_PICTURE = 12;
  * Watches from inside the page, once a frame: the first canvas of some size with a picture on it (a dozen grey values and
  * more). The time is since navigation began, by the browser's own clock; the same for all three.
  */
-const WATCH = `(() => {
+export const WATCH = `(() => {
   const copy = document.createElement('canvas');
   copy.width = copy.height = 32;
   const context = copy.getContext('2d', { willReadFrequently: true });
