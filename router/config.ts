@@ -7,6 +7,7 @@ import type { ObjectLock } from '../storage/policy/object-lock.ts';
 import type { StoreConfig } from '../storage/stores/open-store.ts';
 import type { ConfirmationTimes } from './commitment/confirmations.ts';
 import type { NotifySettings } from './notify/notifier.ts';
+import type { CanaryImage } from './outage/image-canary.ts';
 import { isUnknownSetting, nearestSetting, SETTINGS, type SettingName, settingSchemas } from './settings.ts';
 import type { TlsFile, TlsFiles } from './tls.ts';
 
@@ -120,6 +121,8 @@ export interface Config {
   retentionFile?: string;
   /** LIFEBOAT_PACS_CANARY: Study Instance UID that the main PACS must find. */
   pacsCanary?: string;
+  /** LIFEBOAT_PACS_CANARY_IMAGE: an instance that the main PACS must give; `everyMs` for tests. */
+  pacsCanaryImage?: CanaryImage & { everyMs?: number };
   /** LIFEBOAT_WEBHOOK_URL, _SECRET, LIFEBOAT_SMTP, LIFEBOAT_MAIL_FROM, LIFEBOAT_MAIL_TO: how IT is told. */
   notify?: NotifySettings;
   /** LIFEBOAT_LOG_LEVEL, default info. */
@@ -286,6 +289,7 @@ function assemble(values: Settings, baseOf: (name: SettingName) => string): Conf
     replica: assembleReplica(values, store, baseOf('LIFEBOAT_REPLICA')),
     retentionFile: values.LIFEBOAT_RETENTION && resolve(baseOf('LIFEBOAT_RETENTION'), values.LIFEBOAT_RETENTION),
     pacsCanary: values.LIFEBOAT_PACS_CANARY,
+    pacsCanaryImage: canaryImage(values.LIFEBOAT_PACS_CANARY_IMAGE),
     notify: assembleNotify(values),
     logLevel: values.LIFEBOAT_LOG_LEVEL,
     demo: values.LIFEBOAT_DEMO,
@@ -416,4 +420,10 @@ function assembleDatabase(url: string | undefined, dataDir: string, base: string
     return { kind: 'sqlite', file: resolve(base, file) };
   }
   return { kind: 'postgres', url };
+}
+
+function canaryImage(uids: [string, string, string] | undefined): CanaryImage | undefined {
+  if (!uids) return undefined;
+  const [studyInstanceUID, seriesInstanceUID, sopInstanceUID] = uids;
+  return { studyInstanceUID, seriesInstanceUID, sopInstanceUID };
 }

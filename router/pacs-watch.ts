@@ -20,6 +20,10 @@ export interface PacsWatchOptions {
   canary?: () => Promise<string | undefined>;
   /** Between two of these; default 30 s. */
   canaryMs?: number;
+  /** Fetches a known image, now and then, while C-ECHO is answered: why none comes, undefined when it did. Never rejects. */
+  imageCanary?: () => Promise<string | undefined>;
+  /** Between two of these; default 5 minutes, 30 s after one in vain. */
+  imageCanaryMs?: number;
   /** Instances waiting to be forwarded; undefined: nothing is passed on to it. */
   queued?: () => number | undefined;
 }
@@ -38,6 +42,8 @@ const PROBE_TIMEOUT_MS = 5_000;
 const SUSPICIOUS_INTERVAL_MS = 1_500;
 const TRAFFIC_MS = 20_000;
 const CANARY_MS = 30_000;
+const IMAGE_CANARY_MS = 300_000;
+const IMAGE_AGAIN_MS = 30_000;
 /** One query in vain may be a busy moment. */
 const CANARY_FAILURES = 2;
 /** Trouble of which nothing more was heard for so long counts no more: nothing is being sent. */
@@ -50,7 +56,7 @@ type State = PacsStatus['state'];
 /**
  * Watches the main PACS with C-ECHO over a fresh association: unlike an open TCP port it tells that the PACS still works.
  * Three failures in a row: down. Two good answers: up again. In between, while it answers but refuses us, and while it
- * answers but takes no image of those we send: degraded.
+ * answers but takes no image of those we send, answers no query or gives no image: degraded.
  */
 export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
   const { pacs, log } = options;
@@ -66,6 +72,7 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
   let firstFailureAt = 0;
   let trouble: { reason: string; from: number; last: number } | undefined;
   let canary = { at: 0, failures: 0, reason: '' };
+  let image = { at: 0, failures: 0, reason: '', asking: false };
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -103,6 +110,10 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
       become('degraded', `${why}, but no query: ${canary.reason}`);
       return;
     }
+    if (image.failures >= CANARY_FAILURES && state !== 'down') {
+      become('degraded', `${why}, but no image: ${image.reason}`);
+      return;
+    }
     if (state === 'up' || state === 'unknown' || successes >= SUCCESSES_UNTIL_UP) become('up', why);
     else evidence = `${why}, ${successes} of ${SUCCESSES_UNTIL_UP} good answers needed`;
   };
@@ -116,8 +127,10 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
     // It is alive but does not talk to us: a matter of its settings, not an outage.
     const refusesUs = error.code === 'PEER_REJECTED' || error.code === 'PEER_NO_CONTEXT';
     if (refusesUs) become('degraded', why);
-    else if (failures >= FAILURES_UNTIL_DOWN || state === 'down') become('down', why);
-    else become('degraded', why);
+    else if (failures >= FAILURES_UNTIL_DOWN || state === 'down') {
+      image = { ...image, at: 0, failures: 0 };
+      become('down', why);
+    } else become('degraded', why);
   };
 
   /** Sooner, once a query was in vain. */
@@ -126,6 +139,18 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
     if (!options.canary || state === 'down' || Date.now() - canary.at < wait) return;
     const reason = await options.canary();
     canary = { at: Date.now(), failures: reason === undefined ? 0 : canary.failures + 1, reason: reason ?? '' };
+  };
+
+  /** Beside the probes: an image may take its time, and a PACS that is down is to be known at once. */
+  const askForImage = (): void => {
+    const every = options.imageCanaryMs ?? IMAGE_CANARY_MS;
+    const wait = image.failures > 0 ? Math.min(every, IMAGE_AGAIN_MS) : every;
+    if (!options.imageCanary || image.asking || state === 'down' || Date.now() - image.at < wait) return;
+    image.asking = true;
+    void options.imageCanary().then((reason) => {
+      const inVain = reason === undefined ? 0 : image.failures + 1;
+      image = { at: Date.now(), failures: inVain, reason: reason ?? '', asking: false };
+    });
   };
 
   const probe = async (): Promise<void> => {
@@ -141,6 +166,7 @@ export function startPacsWatch(options: PacsWatchOptions): PacsWatch {
         idleTimeoutMs: timeoutMs,
       });
       if (closed) return;
+      askForImage();
       await askCanary();
       if (!closed) good(ms);
     } catch (error) {

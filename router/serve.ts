@@ -29,6 +29,7 @@ import { createRegistry, registerArchiveMetrics } from './metrics.ts';
 import { Notifier } from './notify/notifier.ts';
 import { watchForwarding } from './notify/watch-forwarding.ts';
 import { watchIntegrity } from './notify/watch-integrity.ts';
+import { CanaryIntake } from './outage/image-canary.ts';
 import { watchPacs } from './outage/watch-pacs.ts';
 import { openQueryRetrieve } from './query-retrieve/query-retrieve.ts';
 import { countReceptions } from './reception-watch.ts';
@@ -138,7 +139,8 @@ async function start(
   const reconciliation = openReconciliation(context, forwarding);
   closers.push(() => reconciliation.close());
   context.reconciliation = reconciliation;
-  closers.push(watchPacs(context, forwarding, reconciliation));
+  const canaryIntake = new CanaryIntake(archive);
+  closers.push(watchPacs(context, forwarding, reconciliation, canaryIntake));
   const remotes = new Remotes(config, forwarding, archive);
   const corrections = new Corrections({
     dataDir: config.dataDir,
@@ -196,7 +198,7 @@ async function start(
   const dimse = await startDimseServer({
     services: [...queryRetrieve.services, ...ris.services, commitments.service],
     config,
-    receiver: integrity.intake.before(archive),
+    receiver: integrity.intake.before(canaryIntake.before(archive)),
     access: control,
     log,
     metrics,

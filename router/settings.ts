@@ -62,6 +62,7 @@ export const SETTINGS = [
   'LIFEBOAT_LOCK_MODE',
   'LIFEBOAT_RETENTION',
   'LIFEBOAT_PACS_CANARY',
+  'LIFEBOAT_PACS_CANARY_IMAGE',
   'LIFEBOAT_WEBHOOK_URL',
   'LIFEBOAT_WEBHOOK_SECRET',
   'LIFEBOAT_SMTP',
@@ -257,6 +258,12 @@ export const settingSchemas = {
     .trim()
     .regex(/^[0-9]+(\.[0-9]+)*$/, 'is no Study Instance UID')
     .max(64, 'is no Study Instance UID')
+    .optional(),
+  LIFEBOAT_PACS_CANARY_IMAGE: z
+    .string()
+    .trim()
+    .regex(/^([0-9.]{1,64}\/){2}[0-9.]{1,64}$/, 'is not of the form STUDY-UID/SERIES-UID/SOP-INSTANCE-UID')
+    .transform((text) => text.split('/') as [string, string, string])
     .optional(),
   LIFEBOAT_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'is not an address like https://host/path' }).optional(),
   LIFEBOAT_WEBHOOK_SECRET: z.string().min(16, 'has fewer than 16 characters').optional(),
