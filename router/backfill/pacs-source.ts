@@ -125,16 +125,25 @@ export function getSource(
   };
 }
 
+/** The main PACS as it is called here: as a destination, as a DICOM peer, or by its address. */
+export function pacsName(
+  { pacs, pacsWeb }: Pick<Config, 'pacs' | 'pacsWeb'>,
+  forwarding: Pick<Forwarding, 'destinationAt'> | undefined,
+): string {
+  if (!pacs) return pacsWeb?.url ?? '';
+  return forwarding?.destinationAt(pacs) ?? nameOf(pacs);
+}
+
 /** By QIDO-RS and WADO-RS; undefined when LIFEBOAT_PACS_DICOMWEB is not given. */
 export function webSource(
   config: Pick<Config, 'pacs' | 'pacsWeb'>,
   forwarding: Forwarding,
   receiver: Receiver,
 ): PacsSource | undefined {
-  const { pacs, pacsWeb } = config;
+  const { pacsWeb } = config;
   if (!pacsWeb) return undefined;
   // What comes from the PACS is not passed on to it again.
-  const name = (pacs && forwarding.destinationAt(pacs)) ?? (pacs ? nameOf(pacs) : pacsWeb.url);
+  const name = pacsName(config, forwarding);
   const headers = () => authorization(pacsWeb.tokenFile);
   const source = { via: 'import', user: fetchedFrom(name) } as const;
   const peer = { url: pacsWeb.url, headers };

@@ -10,6 +10,7 @@ const TIMEOUT_MS = 120_000;
 const ACCEPTED = [
   'multipart/related; type="application/dicom"; transfer-syntax=*',
   'multipart/related; type="application/dicom"',
+  'application/dicom',
 ];
 
 export interface WadoPeer {
@@ -58,7 +59,9 @@ async function fetchOne(
 ): Promise<void> {
   const [a, b, c] = [study, seriesInstanceUID, sopInstanceUID].map(encodeURIComponent);
   const answer = await ask(peer, `${peer.url}/studies/${a}/series/${b}/instances/${c}`, signal);
-  const boundary = /boundary="?([^";]+)"?/i.exec(answer.headers.get('content-type') ?? '')?.[1];
+  const type = answer.headers.get('content-type') ?? '';
+  if (/^application\/dicom\s*(;|$)/i.test(type)) return await takeSinglePart(answer.body!, receiver.beginFile(source));
+  const boundary = /boundary="?([^";]+)"?/i.exec(type)?.[1];
   const open: { reception?: Reception } = {};
   const reader = new MultipartReader(boundary ?? '', {
     begin: () => {
@@ -80,6 +83,22 @@ async function fetchOne(
     open.reception?.abort();
   }
   if (reader.parts === 0) throw new LifeboatError('PEER_FAILED_STATUS', 'The answer of the PACS holds no image.');
+}
+
+/** Some services answer with the one image alone, whatever was asked for. */
+async function takeSinglePart(body: AsyncIterable<Uint8Array>, reception: Reception): Promise<void> {
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      await reception.write(chunk);
+    }
+    if (size === 0) throw new LifeboatError('PEER_FAILED_STATUS', 'The answer of the PACS holds no image.');
+    await reception.finish();
+  } catch (error) {
+    reception.abort();
+    throw error;
+  }
 }
 
 async function ask(peer: WadoPeer, url: string, signal: AbortSignal): Promise<Response> {

@@ -8,7 +8,7 @@ import { QueryClass } from '../dimse/query-classes.ts';
 import { agreed, FUZZY, RELATIONAL } from './extended-negotiation.ts';
 import { type Identifier, readIdentifier } from './identifier.ts';
 import { matches } from './matches.ts';
-import type { PacsSource } from './pacs-source.ts';
+import type { Elsewhere } from './pacs-source.ts';
 import type { Permit } from './permit.ts';
 import type { Spooled } from './spooled.ts';
 
@@ -28,7 +28,7 @@ export interface FindContext {
   spooled?: Spooled;
   corrections?: KnownCorrections | undefined;
   /** Asked for what is not here, while it is up. */
-  pacs?: PacsSource | undefined;
+  pacs?: Elsewhere | undefined;
 }
 
 /** C-FIND SCP of the Patient Root and Study Root models (PS3.4 C.4.1), hierarchical and relational alike. */

@@ -23,12 +23,25 @@ export interface RemoteInstance {
   sopClassUID: string;
 }
 
+/** Another archive as a source of what is not here: asked only while it is up, and never waited for when it is not. */
+export interface Elsewhere {
+  readonly isUp: boolean;
+  /** What it answers to the same identifier; what it has said until it failed. */
+  find(model: string, identifier: Identifier, signal: AbortSignal): AsyncIterable<DicomJson>;
+  /** What it has of what an identifier names by its unique keys. @throws what the line throws */
+  instances(identifier: Identifier, signal: AbortSignal): Promise<RemoteInstance[]>;
+  /** Brings these here. @throws what the line throws; what came until then is here */
+  fetch(instances: readonly RemoteInstance[], signal: AbortSignal): AsyncIterable<MoveProgress>;
+  /** For the log. */
+  failed(error: unknown): void;
+}
+
 /** SOP Instance UIDs in one request: an identifier must stay short. */
 const ASKED_AT_ONCE = 200;
 const MOST_CLASSES = 60;
 
-/** The main PACS as a source of what is not here: asked only while it is up, and never waited for when it is not. */
-export class PacsSource {
+/** The main PACS by C-FIND, C-GET and C-MOVE. */
+export class PacsSource implements Elsewhere {
   readonly #options: PacsSourceOptions;
 
   constructor(options: PacsSourceOptions) {

@@ -8,7 +8,7 @@ import type { ForwardedInstance, TagChange } from '../forward/forward-types.ts';
 import { toForwarded } from '../forward/forwarding.ts';
 import { type Identifier, textOf, uidsOf } from './identifier.ts';
 import { studiesOfPatient } from './matches.ts';
-import type { PacsSource } from './pacs-source.ts';
+import type { Elsewhere } from './pacs-source.ts';
 import { entryOf, keyInSpool, type Spooled } from './spooled.ts';
 
 const PATIENT_ID = '00100020';
@@ -26,7 +26,7 @@ export interface SelectionContext {
   spooled: Spooled;
   corrections?: KnownCorrections | undefined;
   /** Asked for what is not here, while it is up. */
-  pacs?: PacsSource | undefined;
+  pacs?: Elsewhere | undefined;
 }
 
 export interface Selected {

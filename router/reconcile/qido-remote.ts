@@ -28,19 +28,19 @@ export class QidoRemote implements RemoteArchive {
   }
 
   async *studiesOn(day: string, signal: AbortSignal): AsyncGenerator<RemoteStudy> {
-    for await (const row of this.#rows('studies', { StudyDate: day, includefield: '00201208' }, signal))
+    for await (const row of this.rows('studies', { StudyDate: day, includefield: '00201208' }, signal))
       yield studyOf(row);
   }
 
   async study(studyInstanceUID: string, signal: AbortSignal): Promise<RemoteStudy | undefined> {
     const query = { StudyInstanceUID: studyInstanceUID, includefield: '00201208' };
-    for await (const row of this.#rows('studies', query, signal)) return studyOf(row);
+    for await (const row of this.rows('studies', query, signal)) return studyOf(row);
     return undefined;
   }
 
   async list(studyInstanceUID: string, _ours: unknown, signal: AbortSignal): Promise<RemoteListing> {
     const instances: RemoteInstance[] = [];
-    for await (const row of this.#rows(`studies/${encodeURIComponent(studyInstanceUID)}/instances`, {}, signal)) {
+    for await (const row of this.rows(`studies/${encodeURIComponent(studyInstanceUID)}/instances`, {}, signal)) {
       const seriesInstanceUID = String(row['0020000E']?.Value?.[0] ?? '');
       const sopInstanceUID = String(row['00080018']?.Value?.[0] ?? '');
       if (sopInstanceUID !== '') instances.push({ seriesInstanceUID, sopInstanceUID });
@@ -59,7 +59,7 @@ export class QidoRemote implements RemoteArchive {
   }
 
   /** Page after page: a service may give fewer than it is asked for, and none when there are no more. */
-  async *#rows(path: string, query: Record<string, string>, signal: AbortSignal): AsyncGenerator<DicomJson> {
+  async *rows(path: string, query: Record<string, string>, signal: AbortSignal): AsyncGenerator<DicomJson> {
     let last = '';
     for (let offset = 0; ; ) {
       const parameters = new URLSearchParams({ ...query, limit: String(PAGE), offset: String(offset) });

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,13 +14,17 @@ import { startRouter, type TestRouter } from '../support/router.ts';
 import { smallImage } from '../support/small-image.ts';
 
 const CT = '1.2.840.10008.5.1.4.1.1.2';
-const hasOrthanc = spawnSync('Orthanc', ['--version']).status === 0;
+const DICOMWEB_PLUGIN = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
+const hasOrthanc = spawnSync('Orthanc', ['--version']).status === 0 && existsSync(DICOMWEB_PLUGIN);
 if (!hasOrthanc) console.log('Skipped: what only the PACS has (Orthanc is not installed).');
 
 const image = (study: string, n: number) =>
   smallImage({ study, series: `${study}.1`, sop: `${study}.1.${n}`, patientID: 'P1', patientName: 'Only^There' });
 
-describe.skipIf(!hasOrthanc)('what only the PACS has', () => {
+describe.skipIf(!hasOrthanc).each([
+  ['by C-FIND and C-GET', false],
+  ['by QIDO-RS and WADO-RS', true],
+])('what only the PACS has, %s', (_, web) => {
   let folder: string;
   let lifeboat: TestRouter;
   let child: ReturnType<typeof spawn>;
@@ -36,8 +40,11 @@ describe.skipIf(!hasOrthanc)('what only the PACS has', () => {
         DicomPort: port,
         HttpPort: http,
         AuthenticationEnabled: false,
-        DicomAlwaysAllowFind: true,
-        DicomAlwaysAllowGet: true,
+        // asked over DICOMweb it need not let us query or retrieve
+        DicomAlwaysAllowFind: !web,
+        DicomAlwaysAllowGet: !web,
+        DicomAlwaysAllowEcho: true,
+        ...(web && { Plugins: [DICOMWEB_PLUGIN] }),
         StorageDirectory: join(folder, 'orthanc'),
         IndexDirectory: join(folder, 'orthanc'),
       }),
@@ -53,6 +60,7 @@ describe.skipIf(!hasOrthanc)('what only the PACS has', () => {
         LIFEBOAT_WORKSTATIONS: `READING1@127.0.0.1:${await freePort()}`,
         LIFEBOAT_PACS: `PACS@127.0.0.1:${port}`,
         LIFEBOAT_QUERY_PACS: 'true',
+        ...(web && { LIFEBOAT_PACS_DICOMWEB: `${orthanc}/dicom-web` }),
       },
     });
     await keepFiles(lifeboat.router.context.archive, [image('1.2.70', 1)]);
@@ -73,7 +81,7 @@ describe.skipIf(!hasOrthanc)('what only the PACS has', () => {
     calledAE: lifeboat.aeTitle,
     callingAE: 'READING1',
   });
-  const found = async (level: 'STUDY' | 'IMAGE', keys: Record<string, string>, tag: string) => {
+  const found = async (level: 'STUDY' | 'SERIES' | 'IMAGE', keys: Record<string, string>, tag: string) => {
     const values: string[] = [];
     for await (const row of find(peer(), level, keys)) values.push(String(row[tag]?.Value?.[0]));
     return values.sort();
@@ -89,6 +97,9 @@ describe.skipIf(!hasOrthanc)('what only the PACS has', () => {
 
   it('is found once, and fetched when it is asked for', async () => {
     expect(await found('STUDY', { '00100020': 'P1' }, '0020000D')).toEqual(['1.2.70', '1.2.71']);
+    expect(await found('STUDY', { '00100010': 'ONLY*', '00080061': 'CT' }, '0020000D')).toEqual(['1.2.70', '1.2.71']);
+    expect(await found('STUDY', { '00100010': 'NOBODY*' }, '0020000D')).toEqual([]);
+    expect(await found('SERIES', { '0020000D': '1.2.71' }, '0020000E')).toEqual(['1.2.71.1']);
     const keys = { '0020000D': '1.2.70', '0020000E': '1.2.70.1' };
     expect(await found('IMAGE', keys, '00080018')).toEqual(['1.2.70.1.1', '1.2.70.1.2']);
     expect(await got('1.2.71')).toMatchObject({ last: { status: 0, completed: 1 }, sops: ['1.2.71.1.1'] });
@@ -98,7 +109,9 @@ describe.skipIf(!hasOrthanc)('what only the PACS has', () => {
     });
     const { archive } = lifeboat.router.context;
     await archive.flush();
-    expect(await archive.entries('1.2.71')).toMatchObject([{ source: { callingAE: 'PACS' } }]);
+    expect(await archive.entries('1.2.71')).toMatchObject([
+      { source: web ? { via: 'import', user: expect.stringMatching(/^fetched from PACS@/) } : { callingAE: 'PACS' } },
+    ]);
   });
 
   it('is not waited for when it is gone: what is here is found and sent', async () => {
