@@ -35,12 +35,12 @@ async function* chestSlices(): AsyncGenerator<Uint8Array> {
     const { start, end } = frameRange(pixelData!, 0)!;
     const format = pixelFormatOf(attributes, meta.transferSyntaxUID, pixelData);
     const frame = extractFrame(pixelData!, 0, file.subarray(start, end));
-    yield (await decompress(frame, format, nodeCodecs)).bytes;
+    yield new Uint8Array((await decompress(frame, format, nodeCodecs)).bytes);
   }
 }
 
-function sliceFile(cells: Uint8Array, n: number): Uint8Array {
-  return writePart10(
+function sliceFile(cells: Uint8Array, n: number): Buffer {
+  const header = writePart10(
     {
       '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.2'],
       '00080018': ['UI', `${ROOT}.1.${n}`],
@@ -61,14 +61,17 @@ function sliceFile(cells: Uint8Array, n: number): Uint8Array {
       '00280101': ['US', 16],
       '00280102': ['US', 15],
       '00280103': ['US', 1],
+      '00280120': ['SS', -2000],
       '00281050': ['DS', '40'],
       '00281051': ['DS', '400'],
-      '00281052': ['DS', '-1024'],
+      '00281052': ['DS', '0'],
       '00281053': ['DS', '1'],
-      '7FE00010': ['OW', cells],
     },
     EXPLICIT_LE,
   );
+  const pixelData = Buffer.from([0xe0, 0x7f, 0x10, 0x00, 0x4f, 0x57, 0, 0, 0, 0, 0, 0]);
+  pixelData.writeUInt32LE(cells.length, 8);
+  return Buffer.concat([header, pixelData, cells]);
 }
 
 /** CPU time of a process and its threads so far, ms. */
@@ -152,7 +155,7 @@ export async function run(): Promise<BenchRow[]> {
       const answer = await fetch(`${router.url}/dicom-web/studies`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/dicom', Accept: 'application/dicom+json', Authorization: router.basic },
-        body: sliceFile(cells, ++n) as Uint8Array<ArrayBuffer>,
+        body: Uint8Array.from(sliceFile(cells, ++n)),
       });
       if (!answer.ok) throw new Error(`STOW: ${answer.status}`);
     }
