@@ -4,8 +4,10 @@ import { dictionaryVr } from '../../storage/format/dictionary.ts';
 import { type ElementSpan, elementHeader, elementsOf } from './data-set-bytes.ts';
 import type { TagChange } from './forward-types.ts';
 import { originalAttributes } from './original-attributes.ts';
+import { isPlainText } from './plain-text.ts';
 
 const SPECIFIC_CHARACTER_SET = 0x00080005;
+const UTF_8 = 'ISO_IR 192';
 /** VRs whose values are text, and how they are read by Specific Character Set; '' where it does not touch them (PS3.5 6.1.2.3). */
 const TEXT_VRS: Record<string, 'names' | 'values' | 'text' | ''> = {
   PN: 'names',
@@ -41,7 +43,8 @@ export function isChangeable(tag: string): boolean {
 }
 
 /**
- * The data set with changed attributes, everything else byte for byte.
+ * The data set with changed attributes, everything else byte for byte. Where the correction of a patient needs more than
+ * the default repertoire and nothing else does, UTF-8 is declared.
  * @param dataSet little endian, not deflated
  * @throws NOT_ACCEPTABLE when a new value cannot be written in the data set's character set; DATASET_UNREADABLE
  */
@@ -51,10 +54,14 @@ export function applyChanges(dataSet: Buffer, explicit: boolean, changes: readon
     const tag = Number.parseInt(change.tag, 16);
     wanted.set(tag, [...(wanted.get(tag) ?? []), change]);
   }
+  // An image that declares no character set, as many do, must yet get its patient's right name.
+  const corrects = changes.some((change) => 'record' in change);
+  const inUtf8 = corrects && changes.some(needsMoreThanAscii) && isPlainText(dataSet, explicit);
+  if (inUtf8) wanted.set(SPECIFIC_CHARACTER_SET, [{ tag: '00080005', set: UTF_8 }]);
   const order = [...wanted.keys()].sort((a, b) => a - b);
   const pieces: Uint8Array[] = [];
   const originals: Buffer[] = [];
-  let charsets: string[] = [];
+  let charsets: string[] = inUtf8 ? [UTF_8] : [];
   let copied = 0;
   let next = 0;
   const put = (tag: number, at: number, element?: ElementSpan) => {
@@ -72,7 +79,7 @@ export function applyChanges(dataSet: Buffer, explicit: boolean, changes: readon
   };
   let end = dataSet.length;
   for (const element of elementsOf(dataSet, explicit)) {
-    if (element.tag === SPECIFIC_CHARACTER_SET)
+    if (element.tag === SPECIFIC_CHARACTER_SET && !inUtf8)
       charsets = dataSet.toString('latin1', element.valueStart, element.end).split('\\');
     while (next < order.length && order[next]! < element.tag) put(order[next]!, element.start);
     if (next === order.length) {
@@ -84,6 +91,19 @@ export function applyChanges(dataSet: Buffer, explicit: boolean, changes: readon
   while (next < order.length) put(order[next]!, end);
   pieces.push(dataSet.subarray(copied));
   return Buffer.concat(pieces);
+}
+
+function needsMoreThanAscii(change: TagChange): boolean {
+  const texts =
+    'set' in change
+      ? [change.set]
+      : 'prefix' in change
+        ? [change.prefix]
+        : 'map' in change
+          ? Object.values(change.map)
+          : [];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the default repertoire is what ASCII has
+  return texts.some((text) => !/^[\x00-\x7f]*$/.test(text));
 }
 
 function changedElement(

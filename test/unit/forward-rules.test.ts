@@ -157,6 +157,47 @@ describe('changes on the way out', () => {
   });
 });
 
+describe("a patient's right name in an image that declares no character set", () => {
+  const { element, marker } = builder();
+  const inSequence = (name: string) =>
+    Buffer.concat([
+      element(0x00081140, 'SQ', Buffer.alloc(0), 0xffffffff),
+      marker(0xfffee000, 0xffffffff),
+      element(0x00081155, 'UI', '1.2.3'),
+      element(0x00100010, 'PN', name),
+      marker(0xfffee00d, 0),
+      marker(0xfffee0dd, 0),
+      element(0x00100010, 'PN', 'Unknown^Emergency'),
+      element(0x00100020, 'LO', 'E-1'),
+      element(0x00281055, 'LO', 'WINDOW'),
+      element(0x7fe00010, 'OW', Buffer.alloc(32, 0xff)),
+    ]);
+  const correction = [
+    { tag: '00100010', set: 'Şahin^Elif=山田^太郎' },
+    { tag: '00100020', set: '4711' },
+    { tag: '04000561', record: { at: '2026-03-02T20:00:00.000Z', system: 'LIFEBOAT' } },
+  ];
+
+  it('is written in UTF-8, which is declared; the rest stays, and what was there is said', () => {
+    const plain = inSequence('Doe^Jane');
+    const { metadata } = read(applyChanges(plain, true, correction));
+    expect(metadata['00080005']?.Value).toEqual(['ISO_IR 192']);
+    expect(metadata['00100010']?.Value).toEqual([{ Alphabetic: 'Şahin^Elif', Ideographic: '山田^太郎' }]);
+    expect(metadata['00081140']).toEqual(read(plain).metadata['00081140']);
+    expect(JSON.stringify(metadata['04000561'])).toContain('Unknown^Emergency');
+    const implicit = read(applyChanges(toImplicitVR(plain), false, correction), IMPLICIT).metadata;
+    expect(implicit['00100010']).toEqual(metadata['00100010']);
+    const ascii = read(applyChanges(plain, true, [{ tag: '00100010', set: 'Roe^Jane' }, correction[2]!])).metadata;
+    expect(ascii['00080005']).toBeUndefined();
+  });
+
+  it('is refused where text that is there would be garbled by it', () => {
+    const latin = element(0x00080005, 'CS', 'ISO_IR 100');
+    for (const set of [inSequence('M\xfcller'), Buffer.concat([latin, inSequence('Doe^Jane')])])
+      expect(() => applyChanges(set, true, correction)).toThrow(/character set/);
+  });
+});
+
 describe('explicit to implicit VR', () => {
   it('keeps every value, also in sequences of either length', () => {
     const { element, marker } = builder();
