@@ -165,6 +165,28 @@ describe.skipIf(!chromiumAvailable())('what a reader adds', () => {
     await shown(page);
   });
 
+  it('a finding is ticked as formally reported, with who and when, and listed apart from then on', async () => {
+    const { page, router } = reading;
+    await page.goto(`${router.url}/findings`);
+    const open = page.getByRole('table', { name: 'Provisional findings' });
+    await open.getByRole('button', { name: /Tick the finding of SAMPLE, Jürgen/ }).click();
+    await page.getByRole('button', { name: 'Not yet' }).click();
+    expect(await page.getByRole('table', { name: 'Formally reported' }).count()).toBe(0);
+    await open.getByRole('button', { name: /Tick the finding/ }).click();
+    await page.getByRole('button', { name: 'The formal report is out' }).click();
+    const done = page.getByRole('table', { name: 'Formally reported' });
+    await done.getByText('Rundherd im linken Oberlappen').waitFor();
+    expect(await done.locator('tbody td').last().innerText()).toMatch(/^admin, \d{4}-\d\d-\d\d \d\d:\d\d/);
+    expect(await open.count()).toBe(0);
+    await page.getByText('Every provisional finding has its formal report.').waitFor();
+    if (installed('dsrdump')) {
+      const { file } = await objectOf(KINDS.finding);
+      const { stdout } = await run('dsrdump', ['+Pl', '+U8', file]);
+      expect(stdout).toContain('The formal report has been issued');
+      expect(stdout).toMatch(/Predecessor/i);
+    }
+  });
+
   it('works without errors in the page', () => {
     expect(reading.complaints).toEqual([]);
   });

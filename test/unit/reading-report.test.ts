@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { AnnotationStore } from '../../viewer/src/features/reading/annotations/annotation-store.ts';
 import { measurementReport, type Reported } from '../../viewer/src/features/reading/annotations/measurement-report.ts';
-import { newUid } from '../../viewer/src/features/reading/annotations/new-uid.ts';
+import { newUid } from '../../viewer/src/shared/new-uid.ts';
 import { readMeasurements, readWithdrawn } from '../../viewer/src/features/reading/annotations/read-report.ts';
 import type { Picture, StudyModel } from '../../viewer/src/features/reading/study/study-model.ts';
 import type { Measurement, MeasurementKind } from '../../viewer/src/features/reading/viewport/measurements.ts';

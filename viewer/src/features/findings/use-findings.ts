@@ -2,6 +2,8 @@ import { useCallback, useEffect, useState } from 'react';
 import type { DicomJson } from '../../../../storage/format/manifest.ts';
 import { request } from '../../shared/api/client.ts';
 import { useCommitted } from '../../shared/api/use-status.ts';
+import { REPORTED_SERIES, type Reported, reportedIn } from './formal-report.ts';
+import { itemsOf, textOf } from './json.ts';
 
 /** A provisional finding with the study that it is of. Dates and times as in the data set. */
 export interface FindingRow {
@@ -16,19 +18,20 @@ export interface FindingRow {
   author: string;
   date: string;
   time: string;
+  /** The document itself. */
+  report: DicomJson;
+  /** Who has ticked it as formally reported, and when. */
+  reported: Reported | null;
+}
+
+/** The state of the list. */
+export interface FindingList {
+  rows: FindingRow[];
+  unread: number;
+  more: boolean;
 }
 
 const most = 200;
-
-function itemsOf(json: DicomJson, tag: string): DicomJson[] {
-  return (json[tag]?.Value ?? []).filter((item): item is DicomJson => typeof item === 'object' && item !== null);
-}
-
-function textOf(json: DicomJson, tag: string): string {
-  const value = json[tag]?.Value?.[0];
-  if (typeof value === 'object' && value !== null) return (value as { Alphabetic?: string }).Alphabetic ?? '';
-  return value === undefined || value === null ? '' : String(value);
-}
 
 function* descendants(item: DicomJson): Iterable<DicomJson> {
   for (const child of itemsOf(item, '0040A730')) {
@@ -59,33 +62,44 @@ function rowOf(report: DicomJson): FindingRow | null {
     author: textOf(named(OBSERVER)[0] ?? {}, '0040A123'),
     date: textOf(report, '00080023'),
     time: textOf(report, '00080033'),
+    report,
+    reported: null,
   };
 }
 
-async function findings(signal: AbortSignal): Promise<{ rows: FindingRow[]; unread: number; more: boolean }> {
-  const asked = new URLSearchParams({
-    Modality: 'SR',
-    SeriesDescription: 'Provisional finding',
-    limit: String(most + 1),
-  });
+/** Documents of all series of that description; the newest `most` of them. */
+async function documentsOf(description: string, signal: AbortSignal) {
+  const asked = new URLSearchParams({ Modality: 'SR', SeriesDescription: description, limit: String(most + 1) });
   const series = (await request<DicomJson[] | undefined>(`dicom-web/series?${asked}`, { signal })) ?? [];
-  const reports = await Promise.allSettled(
+  const read = await Promise.allSettled(
     series.slice(0, most).map(async (one) => {
       const address = `studies/${textOf(one, '0020000D')}/series/${textOf(one, '0020000E')}/metadata`;
       return await request<DicomJson[]>(`dicom-web/${address}`, { signal });
     }),
   );
-  const rows = reports
-    .flatMap((report) => (report.status === 'fulfilled' ? report.value : []))
+  return {
+    documents: read.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])),
+    unread: read.filter(({ status }) => status === 'rejected').length,
+    more: series.length > most,
+  };
+}
+
+async function findings(signal: AbortSignal): Promise<FindingList> {
+  const [found, ticks] = await Promise.all([
+    documentsOf('Provisional finding', signal),
+    documentsOf(REPORTED_SERIES, signal),
+  ]);
+  const reported = reportedIn(ticks.documents);
+  const rows = found.documents
     .flatMap((report) => rowOf(report) ?? [])
+    .map((row) => ({ ...row, reported: reported.get(row.sopInstanceUID) ?? null }))
     .sort((a, b) => `${b.date}${b.time}`.localeCompare(`${a.date}${a.time}`));
-  const unread = reports.filter(({ status }) => status === 'rejected').length;
-  return { rows, unread, more: series.length > most };
+  return { rows, unread: found.unread + ticks.unread, more: found.more || ticks.more };
 }
 
 /** Provisional findings in the archive, the newest first; again when something was kept. */
 export function useFindings() {
-  const [state, setState] = useState<{ rows: FindingRow[]; unread: number; more: boolean } | null>(null);
+  const [state, setState] = useState<FindingList | null>(null);
   const [problem, setProblem] = useState('');
   const [turn, setTurn] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` asks again
@@ -102,6 +116,7 @@ export function useFindings() {
     );
     return () => abort.abort();
   }, [turn]);
-  useCommitted(useCallback(() => setTurn((before) => before + 1), []));
-  return { ...(state ?? { rows: null, unread: 0, more: false }), problem };
+  const again = useCallback(() => setTurn((before) => before + 1), []);
+  useCommitted(again);
+  return { ...(state ?? { rows: null, unread: 0, more: false }), problem, again };
 }

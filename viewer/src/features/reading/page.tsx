@@ -113,8 +113,8 @@ export default function ReadingPage() {
       if (event.key === ' ' && target.tagName === 'BUTTON') target.blur();
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z') {
         event.preventDefault();
-        if (event.shiftKey) context.current.controller.redo();
-        else context.current.controller.undo();
+        if (event.shiftKey) context.current.controller.measuring.redo();
+        else context.current.controller.measuring.undo();
         return;
       }
       if (handleKey(event, context.current)) event.preventDefault();

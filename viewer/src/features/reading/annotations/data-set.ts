@@ -1,7 +1,7 @@
 import type { DicomJson, DicomJsonElement } from '../../../../../storage/format/manifest.ts';
+import { newUid } from '../../../shared/new-uid.ts';
 import { MODEL_NAME } from '../study/model-name.ts';
 import type { Picture, StudyModel } from '../study/study-model.ts';
-import { newUid } from './new-uid.ts';
 
 /** Builders of DICOM JSON elements (PS3.18 Annex F). */
 export const element = (vr: string, ...values: unknown[]): DicomJsonElement =>

@@ -1,4 +1,6 @@
 import type { DicomJson } from '../../../../../storage/format/manifest.ts';
+import { storeObjects } from '../../../shared/api/store-objects.ts';
+import { newUid } from '../../../shared/new-uid.ts';
 import { loadReady } from '../paint/painted-picture.ts';
 import type { Picture, StudyModel } from '../study/study-model.ts';
 import { type Measurement, pointsOf } from '../viewport/measurements.ts';
@@ -7,10 +9,8 @@ import type { Author } from './data-set.ts';
 import { provisionalFinding } from './finding.ts';
 import { keyObjectSelection } from './key-objects.ts';
 import { measurementReport, type Reported } from './measurement-report.ts';
-import { newUid } from './new-uid.ts';
 import { type Drawn, presentationStates, wordsOf } from './presentation-state.ts';
 import { valueAt, valuesIn } from './roi.ts';
-import { storeObjects } from './store-objects.ts';
 
 async function reportedOf(measurement: Measurement, picture: Picture): Promise<{ reported: Reported; drawn: Drawn }> {
   const { kind, points } = measurement;

@@ -13,7 +13,7 @@ export function MeasurementLayer(props: { controller: ViewportController }) {
   if (!shown || !matrix) return null;
   const attributes = frameAttributesOf(shown.picture);
   const mine = controller.measurements.filter((measurement) => measurement.pictureId === shown.picture.id);
-  const written = mine.find(({ id }) => id === controller.writing);
+  const written = mine.find(({ id }) => id === controller.measuring.writing);
   return (
     <>
       <svg className="measurements" aria-label="Measurements">
@@ -59,7 +59,7 @@ function TextLine(props: { controller: ViewportController; measurement: Measurem
     if (text || measurement.kind === 'arrow') annotations.change(measurement.id, { text });
     else annotations.keep(({ id }) => id !== measurement.id);
     annotations.settle();
-    controller.write(null);
+    controller.measuring.write(null);
   };
   return (
     <input

@@ -7,8 +7,9 @@ import { markersOf, wholeCalibration } from '../study/geometry.ts';
 import { partText, whySplit } from '../study/part-text.ts';
 import type { OpenedStudy } from '../study/study-loader.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
-import { LENS_FACTOR, type ViewportController } from '../viewport/controller.ts';
+import type { ViewportController } from '../viewport/controller.ts';
 import { planeText } from '../viewport/measurements.ts';
+import { LENS_FACTOR } from '../viewport/pane-canvas.ts';
 import { edgeDirections } from '../viewport/view-transform.ts';
 import { Flags } from './flags.tsx';
 

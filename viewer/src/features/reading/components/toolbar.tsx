@@ -101,7 +101,7 @@ export function Toolbar(props: Props) {
         label={deskMessages.undo}
         hint={`${deskMessages.undoHint} (${keyOf('undo')})`}
         disabled={!desk.annotations.canUndo}
-        onClick={() => controller.undo()}
+        onClick={() => controller.measuring.undo()}
       />
       <span className="toolbar-gap" />
       <Button
@@ -138,8 +138,8 @@ export function Toolbar(props: Props) {
               pressed: controller.placement.flipped,
               onClick: () => controller.flip(),
             },
-            { label: deskMessages.erase, hint: keyOf('erase'), onClick: () => controller.eraseMeasurements() },
-            { label: deskMessages.redo, hint: keyOf('redo'), onClick: () => controller.redo() },
+            { label: deskMessages.erase, hint: keyOf('erase'), onClick: () => controller.measuring.erase() },
+            { label: deskMessages.redo, hint: keyOf('redo'), onClick: () => controller.measuring.redo() },
             {
               label: deskMessages.text,
               hint: keyOf('text-on-image'),

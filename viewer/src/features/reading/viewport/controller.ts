@@ -1,18 +1,18 @@
 import { AnnotationStore } from '../annotations/annotation-store.ts';
-import { newUid } from '../annotations/new-uid.ts';
 import { frames } from '../frames/frames.ts';
 import { type Voi, voiFunctionOf } from '../paint/grayscale.ts';
 import type { Look } from '../paint/paint-words.ts';
-import { loadReady, paint, peekReady, type ReadyPicture } from '../paint/painted-picture.ts';
+import { loadReady, peekReady, type ReadyPicture } from '../paint/painted-picture.ts';
 import { frameAttributesOf } from '../study/frame-attributes.ts';
-import { type Point, pixelAspectOf } from '../study/geometry.ts';
+import type { Point } from '../study/geometry.ts';
 import type { Picture, Stack } from '../study/study-model.ts';
+import { Cine } from './cine.ts';
 import type { CineRate } from './cine-rate.ts';
-import { type Measurement, type MeasurementKind, pointsOf } from './measurements.ts';
+import type { Measurement, MeasurementKind } from './measurements.ts';
+import { Measuring } from './measuring.ts';
+import { PaneCanvas } from './pane-canvas.ts';
 import { prefetchOrder } from './prefetch-order.ts';
 import {
-  drawLens,
-  drawPicture,
   fitScale,
   type Geometry,
   imageToView,
@@ -24,9 +24,6 @@ import {
 import { draggedWindow, voiOf, type WindowChoice, windowOf } from './window-choice.ts';
 
 export type ToolName = 'scroll' | 'window' | 'pan' | 'zoom' | 'magnify' | MeasurementKind;
-
-/** How much more the lens enlarges. */
-export const LENS_FACTOR = 2.5;
 
 /** What a reader does to a pane that others may follow. */
 export type Act = 'scroll' | 'place' | 'window';
@@ -40,12 +37,6 @@ export class ViewportController {
   invert = false;
   /** Whether the image's own overlay planes are drawn. */
   overlaysShown = true;
-  /** The measurement whose text is being written, or null. */
-  writing: number | null = null;
-  /** Frames a second; 0: the cine stands still. */
-  cine = 0;
-  /** False where the rate of the cine is not the object's own. */
-  cineTold = true;
   error = '';
   version = 0;
   /** Where the last step of scrolling began. */
@@ -55,20 +46,27 @@ export class ViewportController {
   /** Called when something was done to the pane, after it was done. */
   onAct: ((act: Act) => void) | null = null;
   readonly annotations: AnnotationStore;
+  readonly measuring: Measuring;
   readonly #listeners = new Set<() => void>();
-  readonly #source = document.createElement('canvas');
-  #canvas: HTMLCanvasElement | null = null;
+  readonly #canvas = new PaneCanvas();
+  readonly #cine = new Cine(
+    () => this.#nextOfFilm(),
+    () => this.#changed(),
+  );
   #shown: ReadyPicture | null = null;
-  #painted: { item: ReadyPicture; look: string } | null = null;
   #lens: Point | null = null;
   #direction = 1;
   #scheduled = 0;
-  #timer = 0;
 
   /** @param annotations shared by all panes: what is measured in a picture is seen wherever that is */
   constructor(annotations: AnnotationStore = new AnnotationStore()) {
     this.annotations = annotations;
     this.annotations.subscribe(() => this.#changed());
+    this.measuring = new Measuring(
+      annotations,
+      () => this.#shown?.picture ?? null,
+      () => this.#changed(),
+    );
   }
 
   get measurements(): readonly Measurement[] {
@@ -104,22 +102,15 @@ export class ViewportController {
   }
 
   attach(canvas: HTMLCanvasElement | null): void {
-    this.#canvas = canvas;
+    this.#canvas.attach(canvas);
     if (canvas) this.resize();
     this.#prefetch();
   }
 
   /** Fits the canvas to its element and paints at once. */
   resize(): void {
-    const canvas = this.#canvas;
-    if (!canvas) return;
-    const ratio = devicePixelRatio;
-    const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
-    const height = Math.max(1, Math.round(canvas.clientHeight * ratio));
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width;
-      canvas.height = height;
-    }
+    if (!this.#canvas.attached) return;
+    this.#canvas.fit();
     this.draw();
     this.#changed();
   }
@@ -260,81 +251,35 @@ export class ViewportController {
     this.#acted('window');
   }
 
-  addMeasurement(kind: MeasurementKind, points: Point[]): Measurement | null {
-    const picture = this.#shown?.picture;
-    return picture ? this.annotations.add({ pictureId: picture.id, kind, points, uid: newUid() }) : null;
+  /** Frames a second; 0: the cine stands still. */
+  get cine(): number {
+    return this.#cine.rate;
   }
 
-  changeMeasurement(id: number, points: Point[]): void {
-    this.annotations.change(id, { points });
+  /** False where the rate of the cine is not the object's own. */
+  get cineTold(): boolean {
+    return this.#cine.told;
   }
 
-  /** Opens (or closes) the line in which the text of a measurement is written. */
-  write(id: number | null): void {
-    this.writing = id;
-    this.#changed();
-  }
-
-  /** Erases what is measured in the picture on the screen. */
-  eraseMeasurements(): void {
-    const id = this.#shown?.picture.id;
-    this.annotations.checkpoint();
-    this.annotations.keep(({ pictureId }) => pictureId !== id);
-    this.annotations.settle();
-  }
-
-  /** Drops measurements of which a part is still to be drawn. */
-  cancel(): void {
-    this.writing = null;
-    this.annotations.keep(({ kind, points }) => points.length >= pointsOf[kind]);
-    this.annotations.settle();
-  }
-
-  removeMeasurements(keep: (measurement: Measurement) => boolean): void {
-    this.annotations.keep(keep);
-  }
-
-  undo(): void {
-    this.annotations.undo();
-  }
-
-  redo(): void {
-    this.annotations.redo();
-  }
-
-  /** Marks the picture on the screen as a key image, or takes the mark away. */
-  toggleKeyImage(): void {
-    const id = this.#shown?.picture.id;
-    if (id !== undefined) this.annotations.toggleKeyImage(id);
-  }
-
-  startCine({ rate, told }: CineRate): void {
-    this.stopCine();
-    this.cine = rate;
-    this.cineTold = told;
-    const tick = () => {
-      const { stack } = this;
-      if (!stack || this.cine === 0) return;
-      const next = (this.index + 1) % stack.pictures.length;
-      const ready = frames.has(stack.pictures[next]!.id);
-      if (ready || this.error) {
-        this.#direction = 1;
-        this.indexBefore = this.index;
-        this.index = next;
-      }
-      this.#show();
-      this.#acted('scroll');
-    };
-    this.#timer = window.setInterval(tick, 1000 / rate);
-    this.#changed();
+  startCine(rate: CineRate): void {
+    this.#cine.start(rate);
   }
 
   stopCine(): void {
-    clearInterval(this.#timer);
-    if (this.cine !== 0) {
-      this.cine = 0;
-      this.#changed();
+    this.#cine.stop();
+  }
+
+  #nextOfFilm(): void {
+    const { stack } = this;
+    if (!stack) return;
+    const next = (this.index + 1) % stack.pictures.length;
+    if (frames.has(stack.pictures[next]!.id) || this.error) {
+      this.#direction = 1;
+      this.indexBefore = this.index;
+      this.index = next;
     }
+    this.#show();
+    this.#acted('scroll');
   }
 
   /** Matrix from image to view for what is on the screen. */
@@ -349,16 +294,7 @@ export class ViewportController {
   }
 
   geometry(): Geometry | null {
-    const shown = this.#shown;
-    const canvas = this.#canvas;
-    if (!shown || !canvas) return null;
-    return {
-      columns: shown.frame.columns,
-      rows: shown.frame.rows,
-      aspect: pixelAspectOf(frameAttributesOf(shown.picture)),
-      viewWidth: canvas.clientWidth,
-      viewHeight: canvas.clientHeight,
-    };
+    return this.#shown && this.#canvas.geometryOf(this.#shown);
   }
 
   /** CSS pixels an image row takes, over one: 1 is life-size in pixels. */
@@ -368,29 +304,13 @@ export class ViewportController {
   }
 
   draw(): void {
-    const canvas = this.#canvas;
-    const context = canvas?.getContext('2d', { alpha: false });
-    if (!canvas || !context) return;
-    const geometry = this.geometry();
     const shown = this.#shown;
-    if (!shown || !geometry) {
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.fillStyle = '#000';
-      context.fillRect(0, 0, canvas.width, canvas.height);
-      canvas.dataset['picture'] = '';
+    if (!shown) {
+      this.#canvas.clear();
       return;
     }
-    const look = JSON.stringify([this.window, this.invert, this.overlaysShown, shown.overlays.length]);
-    if (this.#painted?.item !== shown || this.#painted.look !== look) {
-      this.#source.width = shown.frame.columns;
-      this.#source.height = shown.frame.rows;
-      this.#source.getContext('2d')!.putImageData(paint(shown, this.look()), 0, 0);
-      this.#painted = { item: shown, look };
-    }
-    drawPicture(context, this.#source, geometry, this.placement, devicePixelRatio);
-    if (this.#lens)
-      drawLens(context, this.#source, geometry, this.placement, devicePixelRatio, this.#lens, LENS_FACTOR);
-    canvas.dataset['picture'] = shown.picture.id;
+    const key = JSON.stringify([this.window, this.invert, this.overlaysShown, shown.overlays.length]);
+    this.#canvas.draw(shown, () => this.look(), key, this.placement, this.#lens);
   }
 
   /** How the picture on the screen is painted. */
@@ -455,7 +375,7 @@ export class ViewportController {
 
   #prefetch(): void {
     const { stack, picture } = this;
-    if (!stack || !picture || !this.#canvas) frames.prefetch([], this);
+    if (!stack || !picture || !this.#canvas.attached) frames.prefetch([], this);
     else frames.prefetch(prefetchOrder(stack.pictures, this.index, this.#direction, this.cine > 0), this, picture);
   }
 

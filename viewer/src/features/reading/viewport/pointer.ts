@@ -82,12 +82,12 @@ export function bindPointer(
     if (!image) return null;
     const open = waiting(kind);
     if (open) {
-      controller.changeMeasurement(open.id, [...open.points, ...(kind === 'angle' ? [image] : [image, image])]);
+      controller.measuring.change(open.id, [...open.points, ...(kind === 'angle' ? [image] : [image, image])]);
       return { tool: 'measure', id: open.id, handle: pointsOf[kind] - 1 };
     }
     controller.annotations.checkpoint();
     const single = pointsOf[kind] === 1 || kind === 'freehand';
-    const made = controller.addMeasurement(kind, single ? [image] : [image, image]);
+    const made = controller.measuring.add(kind, single ? [image] : [image, image]);
     if (!made) return null;
     if (kind === 'freehand') return { tool: 'trace', id: made.id };
     return { tool: 'measure', id: made.id, handle: single ? 0 : 1, fresh: true };
@@ -117,7 +117,7 @@ export function bindPointer(
       const image = controller.toImage(point);
       const measurement = controller.measurements.find((m) => m.id === id);
       if (image && measurement)
-        controller.changeMeasurement(
+        controller.measuring.change(
           id,
           measurement.points.map((p, i) => (i === handle ? image : p)),
         );
@@ -129,7 +129,7 @@ export function bindPointer(
       const measurement = controller.measurements.find((m) => m.id === id);
       const last = measurement?.points.at(-1);
       if (image && measurement && last && Math.hypot(image.x - last.x, image.y - last.y) > 0.25)
-        controller.changeMeasurement(id, [...measurement.points, image]);
+        controller.measuring.change(id, [...measurement.points, image]);
       return;
     }
     const dx = point.x - drag.last.x;
@@ -153,10 +153,10 @@ export function bindPointer(
   const up = (event: PointerEvent) => {
     if (drag?.tool === 'measure' || drag?.tool === 'trace') {
       const { id } = drag;
-      controller.removeMeasurements((m) => m.id !== id || isDrawn(m));
+      controller.measuring.keep((m) => m.id !== id || isDrawn(m));
       const made = controller.measurements.find((m) => m.id === id);
       if (made && 'fresh' in drag && drag.fresh && (made.kind === 'arrow' || made.kind === 'text'))
-        controller.write(id);
+        controller.measuring.write(id);
       controller.annotations.settle();
     }
     if (drag?.tool === 'magnify') controller.holdLens(null);

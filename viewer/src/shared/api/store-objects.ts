@@ -1,6 +1,6 @@
-import { ERRORS } from '../../../../../contract/errors.ts';
-import type { DicomJson } from '../../../../../storage/format/manifest.ts';
-import { csrfToken, RequestError, root } from '../../../shared/api/client.ts';
+import { ERRORS } from '../../../../contract/errors.ts';
+import type { DicomJson } from '../../../../storage/format/manifest.ts';
+import { csrfToken, RequestError, root } from './client.ts';
 
 interface StoreResponse {
   '00081198'?: { Value?: Record<string, { Value?: unknown[] }>[] };
