@@ -174,10 +174,17 @@ export class FrameStore {
     return await this.#readFrom(picture.instance, picture.studyInstanceUID, start, end, signal);
   }
 
-  async #readFrom(object: Addressed, study: string, start: number, end: number, signal?: AbortSignal) {
+  async #readFrom(
+    object: Addressed,
+    study: string,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    uncached = false,
+  ): Promise<Uint8Array> {
+    const options = { uncached, ...(signal && { signal }) };
     const url = () => this.#urls.get(object.key) ?? object.url;
-    const read = (address: string) =>
-      this.#line.measure(() => fetchRange(address, start, end, object.size, signal && { signal }));
+    const read = (address: string) => this.#line.measure(() => fetchRange(address, start, end, object.size, options));
     if (!url()) await this.#refresh(study);
     const address = url();
     if (!address) throw new FetchError(0, 'the store gave no address for it');
@@ -302,7 +309,7 @@ export class FrameStore {
     signal: AbortSignal,
   ): Promise<DecodedFrame | null> {
     try {
-      const bytes = await this.#readFrom(pack, picture.studyInstanceUID, start, end, signal);
+      const bytes = await this.#readFrom(pack, picture.studyInstanceUID, start, end, signal, true);
       signal.throwIfAborted();
       const decode =
         this.#options.decodeRendition ??

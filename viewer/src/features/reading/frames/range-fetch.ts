@@ -20,6 +20,8 @@ export interface FetchRangeOptions {
   signal?: AbortSignal;
   /** Longest silence of the store that is waited for, in ms; slow but steady answers are read to their end. */
   stallMs?: number;
+  /** Past the browser's cache, which lets only one request at a time write to an address: ranges of one file would queue up. */
+  uncached?: boolean;
 }
 
 function wait(ms: number, signal?: AbortSignal): Promise<void> {
@@ -102,6 +104,7 @@ async function attempt(
   try {
     const response = await fetch(url, {
       ...objectRequest(),
+      ...(options.uncached && { cache: 'no-store' as const }),
       signal: watch.signal,
       headers: whole ? undefined : { range: `bytes=${start}-${end - 1}` },
     });
