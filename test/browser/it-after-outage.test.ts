@@ -36,7 +36,11 @@ describe.skipIf(!chromiumAvailable())('what IT does after an outage, in a browse
   beforeAll(async () => {
     const port = await freePort();
     router = await startRouter({
-      env: { LIFEBOAT_PACS: `PACS@127.0.0.1:${port}`, LIFEBOAT_FORWARD_TO: `PACS@127.0.0.1:${port}` },
+      env: {
+        LIFEBOAT_PACS: `PACS@127.0.0.1:${port}`,
+        LIFEBOAT_FORWARD_TO: `PACS@127.0.0.1:${port}`,
+        LIFEBOAT_FORWARD_COMMITMENT: 'true',
+      },
       viewerDir: process.env['LIFEBOAT_TEST_VIEWER'],
     });
     const { archive, reconciliation } = router.router.context;
@@ -153,5 +157,13 @@ describe.skipIf(!chromiumAvailable())('what IT does after an outage, in a browse
       .last()
       .click();
     await shows('Nobody was corrected so far.');
+  }, 60_000);
+
+  it('sees what destinations have committed to keep', async () => {
+    await page.goto(`${router.url}/it?tab=outages`);
+    await shows('What they have committed to keep');
+    await shows(/Storage commitment: 0 images confirmed/);
+    await picture('outages');
+    expect(await accessibilityFindings(page, { tabs: 6 })).toEqual([]);
   }, 60_000);
 });
