@@ -56,6 +56,8 @@ export class FrameStore {
   readonly #cache = new Map<string, DecodedFrame>();
   readonly #wanted = new Map<string, Waiting>();
   readonly #running = new Set<Waiting>();
+  /** Of these: their bytes have come, a worker unpacks them. The line is free for others meanwhile. */
+  readonly #unpacking = new Set<Waiting>();
   /** What each pane is likely to want, and what it shows. */
   readonly #plans = new Map<object, { current?: Picture; ahead: readonly Picture[] }>();
   readonly #urls = new Map<string, string>();
@@ -231,7 +233,8 @@ export class FrameStore {
   }
 
   #pump(): void {
-    while (this.#running.size < this.#options.concurrency) {
+    const { concurrency } = this.#options;
+    while (this.#running.size - Math.min(this.#unpacking.size, concurrency) < concurrency) {
       let next: Waiting | undefined;
       for (const waiting of this.#wanted.values()) {
         if (this.#running.has(waiting)) continue;
@@ -257,6 +260,7 @@ export class FrameStore {
       waiting.reject(reason);
     } finally {
       this.#running.delete(waiting);
+      this.#unpacking.delete(waiting);
       if (this.#wanted.get(picture.id) === waiting) this.#wanted.delete(picture.id);
       for (const listener of this.#listeners) listener(picture.id);
       this.#pump();
@@ -276,7 +280,9 @@ export class FrameStore {
     }
   }
 
-  async #decode({ picture, urgency, abort: { signal } }: Waiting): Promise<DecodedFrame> {
+  async #decode(waiting: Waiting): Promise<DecodedFrame> {
+    const { picture, urgency, abort } = waiting;
+    const { signal } = abort;
     const { instance } = picture;
     const layout = instance.pixelData!;
     const format = pixelFormatOf(picture.attributes, instance.transferSyntaxUID, layout);
@@ -284,7 +290,7 @@ export class FrameStore {
     if (layout.kind === 'deflated') return await this.#decodeDeflated(picture, format);
     const rendition = renditionFrameOf(picture);
     if (rendition && this.#wantsRendition(rendition, urgency)) {
-      const frame = await this.#decodeRendition(rendition, picture, format, signal);
+      const frame = await this.#decodeRendition(rendition, waiting, format);
       if (frame) return frame;
     }
     const read = (start: number, end: number) => this.readBytes(picture, start, end, signal);
@@ -304,13 +310,16 @@ export class FrameStore {
   /** null when anything about it is not as it should be: then the object itself is read. */
   async #decodeRendition(
     { id, pack, start, end, sha256 }: RenditionFrame,
-    picture: Picture,
+    waiting: Waiting,
     format: PixelFormat,
-    signal: AbortSignal,
   ): Promise<DecodedFrame | null> {
+    const { picture, abort } = waiting;
+    const { signal } = abort;
     try {
       const bytes = await this.#readFrom(pack, picture.studyInstanceUID, start, end, signal, true);
       signal.throwIfAborted();
+      this.#unpacking.add(waiting);
+      this.#pump();
       const decode =
         this.#options.decodeRendition ??
         (async (...all) => {
@@ -323,6 +332,7 @@ export class FrameStore {
       return frame;
     } catch (error) {
       if (signal.aborted) throw error;
+      this.#unpacking.delete(waiting);
       this.#badRenditions.add(error instanceof FetchError ? pack.key : id);
       console.warn(`a rendition is not used: ${error instanceof Error ? error.message : String(error)}`);
       return null;
