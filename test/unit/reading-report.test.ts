@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { AnnotationStore } from '../../viewer/src/features/reading/annotations/annotation-store.ts';
 import { measurementReport, type Reported } from '../../viewer/src/features/reading/annotations/measurement-report.ts';
-import { newUid } from '../../viewer/src/shared/new-uid.ts';
 import { readMeasurements, readWithdrawn } from '../../viewer/src/features/reading/annotations/read-report.ts';
 import type { Picture, StudyModel } from '../../viewer/src/features/reading/study/study-model.ts';
 import type { Measurement, MeasurementKind } from '../../viewer/src/features/reading/viewport/measurements.ts';
+import { newUid } from '../../viewer/src/shared/new-uid.ts';
 
 const attributes = { '00280030': { vr: 'DS', Value: [0.5, 0.8] } };
 const instance = { sopClassUID: '1.2.840.10008.5.1.4.1.1.2', sopInstanceUID: '1.2.3.4' };
