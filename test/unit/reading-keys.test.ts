@@ -3,7 +3,9 @@ import { handleKey, type KeyContext, keyHelp } from '../../viewer/src/features/r
 
 /** Counts what is called on it, whatever that is. */
 function recorder(calls: string[]): KeyContext {
-  const noted = new Proxy({}, { get: (_, name) => () => calls.push(String(name)) });
+  const noted: object = new Proxy(() => undefined, {
+    get: (_, name) => new Proxy(() => calls.push(String(name)), { get: (_, part) => () => calls.push(String(part)) }),
+  });
   return new Proxy({ controller: noted, presets: [] } as unknown as KeyContext, {
     get: (target, name) => Reflect.get(target, name) ?? (() => calls.push(String(name))),
   });
