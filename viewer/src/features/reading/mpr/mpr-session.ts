@@ -30,6 +30,8 @@ export class MprSession {
   readonly #worker = new Worker(new URL('./mpr-worker.ts', import.meta.url), { type: 'module' });
   readonly #waiting = new Map<number, (values: VolumeValues) => void>();
   readonly #listeners = new Set<() => void>();
+  /** Settled with the first slice: what is asked before has no volume to be answered from. */
+  readonly #opened = Promise.withResolvers<void>();
   #kind: 'Int16' | 'Uint16' | 'Float32' = 'Int16';
   /** Values are turned to modality values before they are kept, because slices differ in slope. */
   readonly #rescales: boolean;
@@ -77,10 +79,11 @@ export class MprSession {
     return this.#ask((id) => ({ kind: 'layer', id, layer, factor }));
   }
 
-  /** Never answered once the session is stopped. */
-  #ask(request: (id: number) => MprRequest): Promise<VolumeValues> {
+  /** Answered when the first slice is there, and never once the session is stopped. */
+  async #ask(request: (id: number) => MprRequest): Promise<VolumeValues> {
+    await this.#opened.promise;
     const id = this.#next++;
-    return new Promise((resolve) => {
+    return await new Promise((resolve) => {
       this.#waiting.set(id, resolve);
       this.#post(request(id));
     });
@@ -147,6 +150,7 @@ export class MprSession {
     const own = grayscaleOf(attributes, this.range);
     this.grayscale = this.#rescales ? { ...own, slope: 1, intercept: 0 } : own;
     this.#post({ kind: 'open', geometry: this.geometry, values: this.#kind });
+    this.#opened.resolve();
   }
 
   #valuesOf({ pixels }: GrayFrame, picture: Picture): VolumeValues {
