@@ -36,6 +36,13 @@ describe.skipIf(!chromiumAvailable())('three planes', () => {
 
   /** Clicks so many mm right of and below the middle of a view. */
   const clickAt = async (view: string, right: number, below: number) => {
+    // No sooner than a hand could: when the view is painted at the size it has now.
+    await reading.page.waitForFunction((name) => {
+      const pane = document.querySelector<HTMLElement>(`.mpr-pane[data-view=${name}]`)!;
+      const { width, height } = pane.querySelector('canvas')!;
+      const painted = [width, height].map((pixels) => Math.round(pixels / devicePixelRatio));
+      return painted[0] === pane.clientWidth && painted[1] === pane.clientHeight;
+    }, view);
     const box = (await reading.page.locator(`.mpr-pane[data-view=${view}]`).boundingBox())!;
     const perMm = Math.min(box.width, box.height) / extent;
     await reading.page.mouse.click(box.x + box.width / 2 + right * perMm, box.y + box.height / 2 + below * perMm);
