@@ -7,11 +7,11 @@ import { withFields } from '../../router/worklist/worklist-fields.ts';
 import { dayOf } from '../../router/worklist/worklist-store.ts';
 import { freePort } from '../bench/receivers.ts';
 import { accessibilityFindings } from '../support/accessibility.ts';
+import { fitsBothSizes, pictures } from '../support/both-sizes.ts';
 import { chromiumAvailable, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { ADMIN_PASSWORD, startRouter, type TestRouter } from '../support/router.ts';
 import { keepFiles, smallStudy } from '../support/small-image.ts';
 
-const pictures = process.env['LIFEBOAT_TEST_PICTURES'];
 const today = dayOf(new Date());
 const people = [
   { name: 'Lindqvist^Maja', id: 'P-1001', time: '0800', modality: 'CT', station: 'CT1', what: 'Abdomen with contrast' },
@@ -41,19 +41,7 @@ describe.skipIf(!chromiumAvailable())('scanner worklist, readiness and backfill,
   let page: Page;
 
   const shows = (wanted: string | RegExp) => page.getByText(wanted).first().waitFor({ timeout: 20_000 });
-  const picture = async (name: string) => {
-    for (const [width, height] of [
-      [2560, 1440],
-      [1366, 768],
-    ] as const) {
-      await page.setViewportSize({ width, height });
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow, `${name} at ${width} scrolls sideways`).toBeLessThanOrEqual(0);
-      if (pictures) await page.screenshot({ path: join(pictures, `history-${name}-${width}.png`) });
-    }
-  };
+  const picture = (name: string) => fitsBothSizes(page, `history-${name}`);
 
   beforeAll(async () => {
     const port = await freePort();

@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NewFinding } from '../../router/reconcile/reconcile-state.ts';
 import { freePort } from '../bench/receivers.ts';
 import { accessibilityFindings } from '../support/accessibility.ts';
+import { fitsBothSizes } from '../support/both-sizes.ts';
 import { chromiumAvailable, startBrowser, type TestBrowser, useCookie } from '../support/browser.ts';
 import { startRouter, type TestRouter } from '../support/router.ts';
 import { keepFiles, smallImage } from '../support/small-image.ts';
 
-const pictures = process.env['LIFEBOAT_TEST_PICTURES'];
 const EMERGENCY = '1.2.826.0.9.92.1';
 const LOST = '1.2.826.0.9.92.2';
 
@@ -19,19 +18,7 @@ describe.skipIf(!chromiumAvailable())('what IT does after an outage, in a browse
   let page: Page;
 
   const shows = (wanted: string | RegExp) => page.getByText(wanted).first().waitFor({ timeout: 20_000 });
-  const picture = async (name: string) => {
-    for (const [width, height] of [
-      [2560, 1440],
-      [1366, 768],
-    ] as const) {
-      await page.setViewportSize({ width, height });
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow, `${name} at ${width} scrolls sideways`).toBeLessThanOrEqual(0);
-      if (pictures) await page.screenshot({ path: join(pictures, `after-${name}-${width}.png`) });
-    }
-  };
+  const picture = (name: string) => fitsBothSizes(page, `after-${name}`);
 
   beforeAll(async () => {
     const port = await freePort();

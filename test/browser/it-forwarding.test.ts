@@ -1,14 +1,13 @@
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LifeboatError } from '../../contract/errors.ts';
 import { freePort } from '../bench/receivers.ts';
+import { fitsBothSizes } from '../support/both-sizes.ts';
 import { chromiumAvailable, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { type TestServer, testServer } from '../support/dimse.ts';
 import { ADMIN_PASSWORD, startRouter, type TestRouter } from '../support/router.ts';
 import { keepFiles, smallStudy } from '../support/small-image.ts';
 
-const pictures = process.env['LIFEBOAT_TEST_PICTURES'];
 const STUDY = '1.2.826.0.9.7';
 const REFUSED = `${STUDY}.1.2`;
 
@@ -20,19 +19,7 @@ describe.skipIf(!chromiumAvailable())('forwarding on the IT page, in a browser',
   let page: Page;
 
   const shows = (wanted: string | RegExp) => page.getByText(wanted).first().waitFor({ timeout: 20_000 });
-  const picture = async (name: string) => {
-    for (const [width, height] of [
-      [2560, 1440],
-      [1366, 768],
-    ] as const) {
-      await page.setViewportSize({ width, height });
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow, `${name} at ${width} scrolls sideways`).toBeLessThanOrEqual(0);
-      if (pictures) await page.screenshot({ path: join(pictures, `forwarding-${name}-${width}.png`) });
-    }
-  };
+  const picture = (name: string) => fitsBothSizes(page, `forwarding-${name}`);
 
   beforeAll(async () => {
     port = await freePort();

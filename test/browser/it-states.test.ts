@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LifeboatError } from '../../contract/errors.ts';
 import type { TendingState } from '../../storage/archive-types.ts';
 import type { Catalogue } from '../../storage/catalogue/catalogue-types.ts';
+import { fitsBothSizes } from '../support/both-sizes.ts';
 import { chromiumAvailable, startBrowser, type TestBrowser } from '../support/browser.ts';
 import { keepFiles } from '../support/keep-files.ts';
 import { ADMIN_PASSWORD, startRouter, type TestRouter } from '../support/router.ts';
 import { smallStudy } from '../support/small-image.ts';
 
-const pictures = process.env['LIFEBOAT_TEST_PICTURES'];
 const SINCE = '2026-01-02T03:04:05.000Z';
 const TABS = ['system', 'senders', 'users', 'tokens', 'refusals', 'audit'];
 
@@ -22,19 +21,7 @@ describe.skipIf(!chromiumAvailable())('the IT page in good and bad days, in a br
     await page.getByText(wanted).first().waitFor({ timeout: 20_000 });
   };
   const card = (title: string) => page.locator('.it-card', { has: page.getByRole('heading', { name: title }) });
-  const picture = async (name: string) => {
-    for (const [width, height] of [
-      [2560, 1440],
-      [1366, 768],
-    ] as const) {
-      await page.setViewportSize({ width, height });
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow, `${name} at ${width} scrolls sideways`).toBeLessThanOrEqual(0);
-      if (pictures) await page.screenshot({ path: join(pictures, `it-${name}-${width}.png`), fullPage: true });
-    }
-  };
+  const picture = (name: string) => fitsBothSizes(page, `it-${name}`, { fullPage: true });
 
   /** What the archive says of itself; the way from there to the page is the real one. */
   const pretend = (tending: TendingState, spool: object = {}) => {
