@@ -159,7 +159,7 @@ function assemble(options: Settings, store: ObjectStore, catalogue: Catalogue, s
   const reading = replica
     ? new FallbackStore(store, {
         ...replica,
-        openReplica: () => openKnownReplica(replica.store),
+        openReplica: () => openKnownReplica(replica.store, { signal: options.ending }),
         isAway: () => committer.status().storeError !== undefined,
       })
     : store;

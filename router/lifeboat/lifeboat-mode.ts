@@ -133,10 +133,10 @@ export class LifeboatMode {
 
   /** From our own build, never from the first store: who can write there must not reach the browsers that read the replica. */
   async #publishToReplica(): Promise<void> {
-    const { config } = this.#context;
+    const { config, ending } = this.#context;
     if (!config.replica || performance.now() - this.#replicaAt <= COMPARE_MS) return;
     // one that is not there yet is begun by the replicator
-    const store = await openKnownReplica(config.replica.store).catch(() => null);
+    const store = await openKnownReplica(config.replica.store, { signal: ending }).catch(() => null);
     if (!store) return;
     try {
       await publishViewer(store, this.#build, aboutViewer(config, config.replica.store));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LifeboatError } from '../../contract/errors.ts';
 import { FORMAT_KEY } from '../keys.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { openStore, type StoreConfig } from '../stores/open-store.ts';
+import { type OpenOptions, openStore, type StoreConfig } from '../stores/open-store.ts';
 
 /** For people. */
 export function describeReplica(config: StoreConfig): string {
@@ -12,11 +12,11 @@ export function describeReplica(config: StoreConfig): string {
 
 /**
  * Opens a replica that was written to before. A folder without its `lifeboat.json` is not made: its disk is not mounted, or it
- * is another one. Throws STORE_UNAVAILABLE.
+ * is another one. After `signal` nothing waits for a bucket that is away. Throws STORE_UNAVAILABLE.
  */
-export async function openKnownReplica(config: StoreConfig): Promise<ObjectStore> {
+export async function openKnownReplica(config: StoreConfig, options: OpenOptions = {}): Promise<ObjectStore> {
   if (config.kind === 'file' && !existsSync(join(config.dir, FORMAT_KEY))) throw notThere(describeReplica(config));
-  return openStore(config);
+  return openStore(config, options);
 }
 
 export function notThere(description: string): LifeboatError {

@@ -174,8 +174,9 @@ export class Replicator {
     const { source: sourceConfig, replica: replicaConfig, scratchDir } = this.#options;
     const begun = this.#state.note('replica') === describeReplica(replicaConfig);
     if (!this.#open) {
-      const replica = await (begun ? openKnownReplica(replicaConfig) : openStore(replicaConfig));
-      this.#open = { source: await openStore(sourceConfig), replica };
+      const ending = { signal: this.#end.signal };
+      const replica = await (begun ? openKnownReplica(replicaConfig, ending) : openStore(replicaConfig, ending));
+      this.#open = { source: await openStore(sourceConfig, ending), replica };
     }
     const { source, replica } = this.#open;
     if (!begun) {

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { startRouter } from '../support/router.ts';
 import { smallImage } from '../support/small-image.ts';
@@ -38,7 +39,8 @@ it('stops in time where the store refuses connections, and keeps what waits', as
   expect(ms).toBeLessThan(KILLED_AFTER_MS);
 });
 
-it('stops in time where the store takes connections and never answers, and keeps what waits', async () => {
+/** Takes connections and never answers. */
+async function hanging(work: (port: number) => Promise<void>): Promise<void> {
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => {
     sockets.add(socket);
@@ -46,11 +48,33 @@ it('stops in time where the store takes connections and never answers, and keeps
   });
   await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
   try {
-    const { ms, waiting } = await stopAndStart((silent.address() as { port: number }).port);
-    expect(waiting).toBe(1);
-    expect(ms).toBeLessThan(KILLED_AFTER_MS);
+    await work((silent.address() as { port: number }).port);
   } finally {
     for (const socket of sockets) socket.destroy();
     silent.close();
   }
+}
+
+it('stops in time where the store takes connections and never answers, and keeps what waits', async () => {
+  await hanging(async (port) => {
+    const { ms, waiting } = await stopAndStart(port);
+    expect(waiting).toBe(1);
+    expect(ms).toBeLessThan(KILLED_AFTER_MS);
+  });
+});
+
+it('stops in time where the second store never answers', async () => {
+  await hanging(async (port) => {
+    const env = Object.entries(away(port)).map(([name, value]) => [
+      name.replace('LIFEBOAT_', 'LIFEBOAT_REPLICA_'),
+      value,
+    ]);
+    const { LIFEBOAT_REPLICA_STORE, ...others } = Object.fromEntries(env) as Record<string, string>;
+    const router = await startRouter({ env: { ...others, LIFEBOAT_REPLICA: LIFEBOAT_REPLICA_STORE! } });
+    // its copier and its publisher are at it
+    await sleep(1500);
+    const before = performance.now();
+    await router.close();
+    expect(performance.now() - before).toBeLessThan(KILLED_AFTER_MS);
+  });
 });
